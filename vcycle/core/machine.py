@@ -38,6 +38,7 @@ class Outcome(enum.Enum):
     OVERTIME = "overtime"
     PAUSED = "paused"
     NEVER_STARTED = "never-started"
+    VANISHED = "vanished"
     STOPPED = "stopped"
 
 

@@ -1,0 +1,204 @@
+"""Where a machine stands, and what becomes of it, from what is known of it now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve, frozen
+
+from vcycle.core.ending import conclude
+from vcycle.core.machine import (
+    Condition,
+    Doom,
+    Ending,
+    Outcome,
+    Record,
+    Sighting,
+    State,
+    Traces,
+)
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.REQUESTED: frozenset(State),
+    State.STARTING: frozenset(State) - {State.REQUESTED},
+    State.RUNNING: frozenset(State) - {State.REQUESTED, State.STARTING},
+    State.DRAINING: frozenset({State.DRAINING, State.MISSING, State.DOOMED, State.ENDED}),
+    State.MISSING: frozenset(State) - {State.REQUESTED, State.STARTING},
+    State.DOOMED: frozenset({State.DOOMED, State.ENDED}),
+    State.ENDED: frozenset({State.ENDED}),
+}
+"""Every move that a machine can make from one look to the next."""
+
+MESSAGES = {
+    "not-created": "700 Heartbeat file not created",
+    "not-updated": "700 Heartbeat file not updated",
+    "not-started": "700 Failed to start",
+    "overtime": "700 Exceeded max_wallclock_seconds",
+    "shutdown": "700 Passed shutdowntime",
+    "paused": "700 Paused without shutting down",
+}
+"""What we say for a machine that said nothing; the family's own words where it has them."""
+
+
+@frozen(kw_only=True)
+class Deadlines:
+    """How long a state may last, in seconds, before something is done about it."""
+
+    start: float = 600.0
+    drain: float = 300.0
+    missing: float = 120.0
+    settle: float = 30.0
+
+
+@frozen(kw_only=True)
+class Known:
+    """
+    What one look told of one machine; not listed and not absent means that nothing is known.
+
+    ``end_before`` is the space's own shutdown_time. ``served_since`` is when the machines
+    were last able to reach us: no silence is held against them that is ours.
+    """
+
+    sighting: Sighting | None
+    absent: bool
+    ending: Ending | None
+    traces: Traces
+    end_before: float | None
+    served_since: float
+    authoritative: bool
+
+
+@frozen(kw_only=True)
+class Review:
+    """``record`` is what is known now; it has an outcome exactly when the state is ENDED."""
+
+    state: State
+    record: Record
+
+
+def review(record: Record, known: Known, deadlines: Deadlines, now: float) -> Review:
+    """
+    The state of a machine, and its record with the new facts.
+
+    Nothing follows from not knowing: a machine of which nothing is known stays as it was.
+    """
+    if record.ended_at is not None:
+        return Review(state=State.ENDED, record=record)
+    if known.sighting is None and not known.absent:
+        return Review(state=_remembered(record, known.traces), record=record)
+    record = _shortened(record, known.end_before)
+    if known.sighting is None:
+        return _unlisted(record, known, deadlines, now)
+    return _listed(record, known, known.sighting, deadlines, now)
+
+
+def _remembered(record: Record, traces: Traces) -> State:
+    if record.doom is not None:
+        return State.DOOMED
+    if record.started_at is None:
+        return State.REQUESTED if record.seen_at is None else State.STARTING
+    return State.RUNNING if traces.message_at is None else State.DRAINING
+
+
+def _shortened(record: Record, end_before: float | None) -> Record:
+    if end_before is None or record.shutdown_time <= end_before:
+        return record
+    return evolve(record, shutdown_time=end_before)
+
+
+def _unlisted(record: Record, known: Known, deadlines: Deadlines, now: float) -> Review:
+    traces = known.traces
+    lived = known.ending or traces.message_at is not None or traces.heartbeat_at is not None
+    if record.started_at is None and lived:
+        record = evolve(record, started_at=record.requested_at)
+    if record.started_at is None and record.doom is None:
+        if now - record.requested_at < deadlines.settle:
+            return Review(state=State.REQUESTED, record=record)
+        doom = Doom(outcome=Outcome.NEVER_STARTED, text=MESSAGES["not-started"], since=now)
+        record = evolve(record, doom=doom)
+    elif not known.authoritative and record.doom is None:
+        since = now if record.missing_since is None else record.missing_since
+        record = evolve(record, missing_since=since)
+        if now - since < deadlines.missing:
+            return Review(state=State.MISSING, record=record)
+    return _ended(record, known, now)
+
+
+def _ended(record: Record, known: Known, now: float) -> Review:
+    return Review(
+        state=State.ENDED, record=conclude(record, known.traces, known.ending, now=now)
+    )
+
+
+def _listed(
+    record: Record, known: Known, sighting: Sighting, deadlines: Deadlines, now: float
+) -> Review:
+    if sighting.condition is Condition.STOPPED:
+        return _ended(record, known, now)
+    started_at = record.started_at
+    if started_at is None and sighting.condition is Condition.RUNNING:
+        started_at = now
+    record = evolve(
+        record,
+        started_at=started_at,
+        seen_at=now,
+        missing_since=None,
+        cpu_seconds=max(record.cpu_seconds, sighting.cpu_seconds),
+        cpu_percentage=_percentage(record, sighting, now),
+    )
+    if record.doom is None:
+        record = evolve(record, doom=doom_of(record, known, sighting, deadlines, now))
+    if record.doom is not None:
+        return Review(state=State.DOOMED, record=record)
+    if started_at is None:
+        return Review(state=State.STARTING, record=record)
+    draining = known.traces.message_at is not None
+    return Review(state=State.DRAINING if draining else State.RUNNING, record=record)
+
+
+def _percentage(record: Record, sighting: Sighting, now: float) -> float:
+    """Of one processor, since the last look; unchanged where there was no time between."""
+    if record.seen_at is None or now <= record.seen_at:
+        return record.cpu_percentage
+    used = max(0.0, sighting.cpu_seconds - record.cpu_seconds)
+    return 100.0 * used / (now - record.seen_at)
+
+
+def doom_of(
+    record: Record, known: Known, sighting: Sighting, deadlines: Deadlines, now: float
+) -> Doom | None:
+    """Why a listed machine has to go, or None: the first rule that speaks, in order of weight."""
+
+    def doom(outcome: Outcome, text: str) -> Doom:
+        return Doom(outcome=outcome, text=text, since=now)
+
+    if sighting.condition is Condition.PAUSED:
+        return doom(Outcome.PAUSED, MESSAGES["paused"])
+    if known.end_before is not None and now > known.end_before:
+        return doom(Outcome.STOPPED, MESSAGES["shutdown"])
+    if record.started_at is None:
+        late = now - record.requested_at >= deadlines.start
+        return doom(Outcome.NEVER_STARTED, MESSAGES["not-started"]) if late else None
+    if now > record.shutdown_time:
+        return doom(Outcome.OVERTIME, MESSAGES["overtime"])
+    message_at = known.traces.message_at
+    if message_at is not None and now - message_at >= deadlines.drain:
+        return doom(Outcome.COMPLETED, known.traces.message or "")
+    silence = _silence(record, record.started_at, known, now)
+    return None if silence is None else doom(Outcome.SILENT, silence)
+
+
+def _silence(record: Record, started_at: float, known: Known, now: float) -> str | None:
+    """The heartbeat rule: from fizzle_seconds on, and only while we were there to hear it."""
+    limits = record.limits
+    if limits.heartbeat_file is None or limits.fizzle_seconds <= 0:
+        return None
+    since = max(started_at, known.served_since)
+    if now <= since + limits.fizzle_seconds:
+        return None
+    beat = known.traces.heartbeat_at
+    if beat is None:
+        return MESSAGES["not-created"]
+    if limits.heartbeat_seconds > 0 and now > beat + limits.heartbeat_seconds:
+        return MESSAGES["not-updated"]
+    return None
