@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
+
+from vcycle.core.machine import Record
 
 TOLERANCE = 5.0
 """Seconds that wall and monotonic time may differ between two readings before it is a step."""
@@ -34,3 +36,22 @@ def step(before: Reading, after: Reading) -> float:
     else:
         stepped = min(0.0, wall - after.since_boot)
     return stepped if abs(stepped) > TOLERANCE else 0.0
+
+
+def moved(record: Record, seconds: float, clock: int) -> Record:
+    """The record as a clock set by ``seconds`` would have written it; its ages stay as they were."""
+
+    def move(at: float | None) -> float | None:
+        return None if at is None else at + seconds
+
+    doom = record.doom
+    return evolve(
+        record,
+        clock=clock,
+        requested_at=record.requested_at + seconds,
+        shutdown_time=record.shutdown_time + seconds,
+        started_at=move(record.started_at),
+        seen_at=move(record.seen_at),
+        missing_since=move(record.missing_since),
+        doom=None if doom is None else evolve(doom, since=doom.since + seconds),
+    )

@@ -81,7 +81,8 @@ class Record:
 
     What accounting and supervision need is kept here from the machine's creation on, so
     that no later configuration can change what a machine was promised.
-    ``clock`` counts the clock steps that its times have been corrected for.
+    ``born`` is requested_at as it was first written, in whole seconds: a clock step moves
+    all other times, never this one. ``clock`` counts the steps that the times include.
     """
 
     uuid: str
@@ -95,6 +96,7 @@ class Record:
     memory_mb: int
     limits: Limits
     secret: str
+    born: int
     requested_at: float
     shutdown_time: float
     address: str | None = None
@@ -117,8 +119,8 @@ class Record:
 
     @property
     def directory(self) -> str:
-        """The name of its directory: ``<requested>_<machinetype>_<name>``."""
-        return f"{int(self.requested_at)}_{self.machinetype}_{self.name}"
+        """The name of its directory: ``<born>_<machinetype>_<name>``."""
+        return f"{self.born}_{self.machinetype}_{self.name}"
 
     @property
     def hs06(self) -> float:
