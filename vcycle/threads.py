@@ -34,8 +34,9 @@ class CallNeverBegan(CallTimedOut):
 class _DaemonThread(Thread):
     """Does not keep the process alive, whatever it hangs in."""
 
-    def __init__(self, target: Callable[[], object] | None = None, name: str | None = None) -> None:
-        super().__init__(target=target, name=name, daemon=True)
+    def start(self) -> None:
+        self.daemon = True
+        super().start()
 
 
 class _DaemonThreadPool(ThreadPool):
@@ -107,7 +108,7 @@ class PrivateThreads(Service):
         super().stopService()
         pool, self._pool = self._pool, None
         if pool is not None:
-            _DaemonThread(pool.stop, f"{self._called}-stop").start()
+            _DaemonThread(target=pool.stop, name=f"{self._called}-stop").start()
         for call in list(self._calls):
             self._give_up(call, f"the thread pool {self._called!r} was stopped")
 
@@ -167,7 +168,7 @@ class PrivateThreads(Service):
         elif isinstance(result, Failure):
             call.answer.errback(result)
         else:
-            call.answer.callback(result)
+            call.answer.callback(result)  # type: ignore[arg-type]
 
     def _write_off(self, pool: ThreadPool, change: int) -> None:
         self.hung += change
@@ -178,7 +179,7 @@ class PrivateThreads(Service):
             pool.startAWorker()  # what waits in the queue is not taken up by a higher limit alone
 
     def _forget(self, call: _Call[R]) -> None:
-        self._calls.discard(call)  # type: ignore[arg-type]
+        self._calls.discard(call)
         if call.timer is not None:
             call.timer.cancel()
             call.timer = None
