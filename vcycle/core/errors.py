@@ -36,6 +36,10 @@ class ImageMissing(VcycleError):
     """An image or template is not here; the text says what was looked for, and the cure."""
 
 
+class UserDataError(VcycleError):
+    """A machine's user_data cannot be made from its template; the text says why, and the cure."""
+
+
 class Scope(enum.Enum):
     """How far a provider's refusal reaches."""
 
