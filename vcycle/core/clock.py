@@ -39,7 +39,7 @@ def step(before: Reading, after: Reading) -> float:
 
 
 def moved(record: Record, seconds: float, clock: int) -> Record:
-    """The record as a clock set by ``seconds`` would have written it; its ages stay as they were."""
+    """The record as a clock set by ``seconds`` would have written it: its ages stay the same."""
 
     def move(at: float | None) -> float | None:
         return None if at is None else at + seconds

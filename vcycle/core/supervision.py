@@ -112,7 +112,7 @@ def _unlisted(record: Record, known: Known, deadlines: Deadlines, now: float) ->
     if record.started_at is None and lived:
         record = evolve(record, started_at=record.requested_at)
     if record.started_at is None and record.doom is None:
-        if now - record.requested_at < deadlines.settle:
+        if record.seen_at is None and now - record.requested_at < deadlines.settle:
             return Review(state=State.REQUESTED, record=record)
         doom = Doom(outcome=Outcome.NEVER_STARTED, text=MESSAGES["not-started"], since=now)
         record = evolve(record, doom=doom)
@@ -125,9 +125,7 @@ def _unlisted(record: Record, known: Known, deadlines: Deadlines, now: float) ->
 
 
 def _ended(record: Record, known: Known, now: float) -> Review:
-    return Review(
-        state=State.ENDED, record=conclude(record, known.traces, known.ending, now=now)
-    )
+    return Review(state=State.ENDED, record=conclude(record, known.traces, known.ending, now=now))
 
 
 def _listed(

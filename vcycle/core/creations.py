@@ -1,0 +1,193 @@
+"""Which machines to start now: one after another until nothing fits, each scored anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import define, field
+
+from vcycle.core.addresses import machine_name
+from vcycle.core.backoff import Gate, History, gate
+from vcycle.core.config.model import Machinetype
+from vcycle.core.moments import moment, span
+from vcycle.core.observation import Creation, Observation, Reviewed, Verdict
+from vcycle.core.shares import by_need
+from vcycle.core.superslots import Fit, first_fit
+
+
+@define
+class Creations:
+    """
+    The creations of one cycle, and the verdict on each machinetype.
+
+    Requested, starting, running, draining and doomed machines all count against every limit.
+    """
+
+    _observation: Observation
+    _living: tuple[Reviewed, ...]
+    _histories: Mapping[str, History]
+    _taken: frozenset[str]
+    _free_processors: int | None
+    _free_memory: int | None
+    _free_machines: int | None
+    _hs06: dict[str, float] = field(init=False)
+    _young: dict[str, int] = field(init=False)
+    _ending: dict[float, int] = field(init=False)
+    _slots: set[int] = field(init=False)
+    _next_slot: int = field(init=False, default=0)
+    chosen: list[Creation] = field(init=False, factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self._hs06 = dict(self._observation.elsewhere)
+        self._young = {}
+        self._ending = {}
+        self._slots = {reviewed.record.slot for reviewed in self._living}
+        for reviewed in self._living:
+            record = reviewed.record
+            self._count(record.machinetype, record.hs06, record.processors, record.shutdown_time)
+            born = record.started_at
+            if born is None or self._observation.now - born < record.limits.fizzle_seconds:
+                self._young[record.machinetype] = self._young.get(record.machinetype, 0) + 1
+
+    def _count(self, machinetype: str, hs06: float, processors: int, ends: float) -> None:
+        self._hs06[machinetype] = self._hs06.get(machinetype, 0.0) + hs06
+        self._ending[ends] = self._ending.get(ends, 0) + processors
+
+    def choose(self) -> None:
+        """Fill ``chosen``; called once."""
+        space = self._observation.space
+        while len(self.chosen) < space.creations_per_cycle:
+            order = by_need(tuple(space.machinetypes.values()), self._hs06, self._observation.seed)
+            candidates = [m for m in order if self._hindrance(m) is None]
+            fit = self._fit(candidates)
+            if fit is None:
+                return
+            self._start(fit)
+
+    def _fit(self, candidates: list[Machinetype]) -> Fit | None:
+        space = self._observation.space
+        free = self._free_processors
+        if self._free_memory is not None:
+            by_memory = self._free_memory // space.mb_per_processor
+            free = by_memory if free is None else min(free, by_memory)
+        if self._free_machines is not None and self._free_machines <= 0:
+            return None
+        size = space.processors_per_superslot
+        return first_fit(
+            candidates,
+            ending=self._ending,
+            free=size if free is None else max(0, free),
+            size=size,
+            end_before=None if space.shutdown_time is None else float(space.shutdown_time),
+            now=self._observation.now,
+        )
+
+    def _start(self, fit: Fit) -> None:
+        space, machinetype = self._observation.space, fit.machinetype
+        slot, name = self._free_slot()
+        had = self._hs06.get(machinetype.name, 0.0)
+        where = "fills a superslot" if fit.joins else "new"
+        self.chosen.append(
+            Creation(
+                machinetype=machinetype,
+                slot=slot,
+                name=name,
+                processors=fit.processors,
+                memory_mb=fit.processors * space.mb_per_processor,
+                shutdown_time=fit.shutdown_time,
+                reason=f"share {machinetype.target_share:g}, {had:g} HS06 in use, {where}",
+            )
+        )
+        hs06 = fit.processors * (space.hs06_per_processor or 1.0)
+        self._count(machinetype.name, hs06, fit.processors, fit.shutdown_time)
+        self._young[machinetype.name] = self._young.get(machinetype.name, 0) + 1
+        if self._free_processors is not None:
+            self._free_processors -= fit.processors
+        if self._free_memory is not None:
+            self._free_memory -= fit.processors * space.mb_per_processor
+        if self._free_machines is not None:
+            self._free_machines -= 1
+
+    def _free_slot(self) -> tuple[int, str]:
+        """The lowest slot that no record and no listed machine of that name occupies."""
+        factory = self._observation.space.factory_name
+        while True:
+            slot = self._next_slot
+            self._next_slot += 1
+            name = machine_name(factory, slot)
+            if slot not in self._slots and name not in self._taken:
+                return slot, name
+
+    def _hindrance(self, machinetype: Machinetype) -> tuple[str, str] | None:
+        """Why this machinetype alone may not start: a word and a text, or None."""
+        now, space = self._observation.now, self._observation.space
+        if machinetype.target_share <= 0:
+            return "no-share", "target_share is 0"
+        not_ready = self._observation.ready.get(machinetype.name)
+        if not_ready is not None:
+            return "not-ready", not_ready
+        needed = now + machinetype.min_wallclock_seconds
+        if space.shutdown_time is not None and needed >= space.shutdown_time:
+            return "shutdown", (
+                f"shutdown_time {moment(space.shutdown_time)} is nearer than its"
+                f" min_wallclock_seconds ({machinetype.min_wallclock_seconds})"
+            )
+        return self._gated(machinetype, now)
+
+    def _gated(self, machinetype: Machinetype, now: float) -> tuple[str, str] | None:
+        history = self._histories.get(machinetype.name, History())
+        young = self._young.get(machinetype.name, 0)
+        opened = gate(history, backoff_seconds=machinetype.backoff_seconds, young=young, now=now)
+        if opened in (Gate.OPEN, Gate.SCOUT) or history.last_abort is None:
+            return None
+        abort = f"{history.abort_message or 'abort'!r} of {history.abort_machine}"
+        if opened is Gate.BACKING_OFF:
+            until = history.last_abort + machinetype.backoff_seconds
+            return "backing-off", (
+                f"backing off for another {span(until - now)}, until {moment(until)}, after {abort}"
+            )
+        return "proving", (
+            f"one machine is the scout until it is {machinetype.fizzle_seconds}s old, after {abort}"
+        )
+
+    def verdicts(self, veto: str | None) -> tuple[Verdict, ...]:
+        """One verdict for each machinetype, in the order of the configuration."""
+        started: dict[str, int] = {}
+        for creation in self.chosen:
+            started[creation.machinetype.name] = started.get(creation.machinetype.name, 0) + 1
+        return tuple(
+            self._verdict(machinetype, started.get(machinetype.name, 0), veto)
+            for machinetype in self._observation.space.machinetypes.values()
+        )
+
+    def _verdict(self, machinetype: Machinetype, started: int, veto: str | None) -> Verdict:
+        name = machinetype.name
+        if started:
+            return Verdict(
+                machinetype=name, word="started", text=f"starting {started} now", started=started
+            )
+        hindrance = self._hindrance(machinetype)
+        if hindrance is not None:
+            return Verdict(machinetype=name, word=hindrance[0], text=hindrance[1])
+        if veto is not None:
+            return Verdict(machinetype=name, word="vetoed", text=veto)
+        if len(self.chosen) >= self._observation.space.creations_per_cycle:
+            text = f"creations_per_cycle ({len(self.chosen)}) is reached"
+            return Verdict(machinetype=name, word="later", text=text)
+        return Verdict(machinetype=name, word="no-room", text=self._no_room(machinetype))
+
+    def _no_room(self, machinetype: Machinetype) -> str:
+        space = self._observation.space
+        if machinetype.min_processors > space.processors_per_superslot:
+            return (
+                f"min_processors ({machinetype.min_processors}) is more than"
+                f" processors_per_superslot ({space.processors_per_superslot})"
+            )
+        if self._free_machines is not None and self._free_machines <= 0:
+            return f"total_machines ({space.total_machines}) is reached"
+        free = "any" if self._free_processors is None else max(0, self._free_processors)
+        memory = "any" if self._free_memory is None else f"{max(0, self._free_memory)} MiB"
+        return (
+            f"no room for {machinetype.min_processors} processors:"
+            f" {free} processors and {memory} of memory are free"
+        )

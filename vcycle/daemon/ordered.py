@@ -1,0 +1,36 @@
+"""Children that start in order and stop one after another, in reverse."""
+
+from __future__ import annotations
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+
+class OrderedServices(MultiService):
+    """
+    MultiService tells every child to stop at the same moment. Here a child is told only
+    once all those started after it have finished stopping, so that the last cycle still
+    finds its provider's threads alive; a child that takes longer than ``patience`` seconds
+    is left behind.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, patience: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._patience = patience
+
+    def stopService(self) -> Deferred[None]:
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop_in_turn())
+
+    async def _stop_in_turn(self) -> None:
+        for child in reversed(list(self)):
+            try:
+                stopped = maybeDeferred(child.stopService)
+                await stopped.addTimeout(self._patience, self._clock)
+            except Exception:
+                self._log.failure("{child} did not stop cleanly", child=child)
