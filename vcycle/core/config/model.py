@@ -92,11 +92,16 @@ class Settings:
 
 @frozen(kw_only=True)
 class Problem:
-    """Something that an administrator has to see; ``line`` counts from 1."""
+    """
+    Something that an administrator has to see; ``line`` counts from 1.
+
+    A problem that is not ``fatal`` is a warning: the configuration can be used.
+    """
 
     file: str
     line: int | None
     text: str
+    fatal: bool = True
 
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}:{self.line}"

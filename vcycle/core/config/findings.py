@@ -1,0 +1,61 @@
+"""What is found wrong while a configuration is read: everything, once each, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import define, field
+
+from vcycle.core.config.model import Problem
+
+MAX_PROBLEMS = 1000
+
+
+class Placed(Protocol):
+    """Something that was written in a file."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+
+@define
+class Findings:
+    """Problems as they are found; ``files`` is the reading order that they are sorted by."""
+
+    files: Sequence[str]
+    _found: dict[Problem, None] = field(factory=dict, init=False)
+
+    def error(self, file: str, line: int | None, text: str) -> None:
+        """The configuration cannot be used."""
+        self._add(Problem(file=file, line=line, text=text))
+
+    def error_at(self, place: Placed, text: str) -> None:
+        self.error(place.file, place.line, text)
+
+    def warning_at(self, place: Placed, text: str) -> None:
+        """It can be used, but an administrator should know."""
+        self._add(Problem(file=place.file, line=place.line, text=text, fatal=False))
+
+    def _add(self, problem: Problem) -> None:
+        # Bounded each for itself, so that no number of warnings can hide an error.
+        known = sum(problem.fatal == other.fatal for other in self._found)
+        if known < MAX_PROBLEMS:
+            self._found[problem] = None
+
+    @property
+    def fatal(self) -> bool:
+        return any(problem.fatal for problem in self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def in_order(self) -> tuple[Problem, ...]:
+        """All of them, by file in reading order, then by line."""
+        order = {file: index for index, file in enumerate(self.files)}
+        return tuple(
+            sorted(self._found, key=lambda p: (order.get(p.file, len(order)), p.line or 0))
+        )

@@ -1,0 +1,181 @@
+"""The kinds of values that options have: each a parser, and the words for what it expects."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any, Callable
+
+from attrs import frozen
+
+from vcycle.core.machine import Model
+
+MAX_TEXT = 16_384
+LEAST_MOMENT = 1_000_000_000  # in 2001: a smaller number was meant as a duration
+
+_LABEL = r"[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?"
+_HOST = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
+_WORDS = {"yes": True, "true": True, "no": False, "false": False}
+
+
+@frozen(kw_only=True)
+class Kind:
+    """``parse`` raises ValueError for what is not ``wanted``; ``unit`` is for documentation."""
+
+    wanted: str
+    parse: Callable[[str], Any]
+    unit: str = ""
+
+
+def _matching(pattern: str, wanted: str, fold: bool = False, unit: str = "") -> Kind:
+    whole = re.compile(pattern, re.ASCII)
+
+    def parse(text: str) -> str:
+        text = text.lower() if fold else text
+        if whole.fullmatch(text) is None:
+            raise ValueError(text)
+        return text
+
+    return Kind(wanted=wanted, parse=parse, unit=unit)
+
+
+def _whole(wanted: str, least: int = 0, most: int = 10**9, unit: str = "") -> Kind:
+    def parse(text: str) -> int:
+        if re.fullmatch(r"\d{1,10}", text, re.ASCII) is None or not least <= int(text) <= most:
+            raise ValueError(text)
+        return int(text)
+
+    return Kind(wanted=wanted, parse=parse, unit=unit)
+
+
+def _number(
+    wanted: str, least: float = 0, most: float = 1e9, unit: str = "", above: bool = False
+) -> Kind:
+    """``above``: more than ``least``, not just as much."""
+
+    def parse(text: str) -> float:
+        if re.fullmatch(r"-?(\d{1,10}(\.\d{0,9})?|\.\d{1,9})", text, re.ASCII) is None:
+            raise ValueError(text)
+        number = float(text)
+        if not least <= number <= most or (above and number == least):
+            raise ValueError(text)
+        return number
+
+    return Kind(wanted=wanted, parse=parse, unit=unit)
+
+
+def _words(wanted: str) -> Kind:
+    def parse(text: str) -> bool:
+        if text.lower() not in _WORDS:
+            raise ValueError(text)
+        return _WORDS[text.lower()]
+
+    return Kind(wanted=wanted, parse=parse)
+
+
+def _text(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise ValueError(text)
+    return text
+
+
+def _line(text: str) -> str:
+    if len(text) > 1000:
+        raise ValueError(text)
+    return " ".join(text.split())
+
+
+def _model(text: str) -> Model:
+    return Model(text.lower())
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    names = text.lower().split()
+    if len(names) > 10_000 or not all(
+        name == "." or re.fullmatch(_HOST, name, re.ASCII) for name in names
+    ):
+        raise ValueError(text)
+    return tuple(dict.fromkeys(names))
+
+
+def _address(text: str) -> str:
+    if "%" in text:
+        raise ValueError(text)
+    return str(ipaddress.ip_address(text)) if text else ""
+
+
+def _network(text: str) -> str:
+    """Room for 100 machines and the host's own addresses: at least 256 addresses."""
+    network = ipaddress.IPv4Network(text)
+    if "/" not in text or not network.is_private or not 8 <= network.prefixlen <= 24:
+        raise ValueError(text)
+    if network.is_loopback or network.is_unspecified:
+        raise ValueError(text)
+    return str(network)
+
+
+def _reference(text: str) -> str:
+    """A URL is let through here: it gets a better answer than "expected a path"."""
+    parts = text.split("/")
+    if not text or len(text) > 1000 or "\n" in text or "\t" in text or not text.isprintable():
+        raise ValueError(text)
+    if "://" not in text and (".." in parts or not parts[-1]):
+        raise ValueError(text)
+    return text
+
+
+SPACE = _matching(_HOST, "a name such as vcycle01.example.com", fold=True)
+MACHINETYPE = _matching(r"[0-9a-z-]{1,64}", "lower-case letters, digits and '-', at most 64")
+
+KINDS: dict[str, Kind] = {
+    "space": SPACE,
+    "host": _matching(_HOST, "a host name", fold=True),
+    "hosts": Kind(wanted="host names with blanks between them", parse=_hosts),
+    "path": _matching(r"/[^\x00-\x1f\x7f]{0,1000}", "an absolute path"),
+    "file": Kind(
+        wanted="an absolute path, or the name of a file below machinetypes/NAME/files",
+        parse=_reference,
+    ),
+    "seconds": _whole("whole seconds, 0 or more", unit="seconds"),
+    "lifetime": _whole("whole seconds, 1 or more", least=1, unit="seconds"),
+    "interval": _number("seconds, 1 to 3600", least=1, most=3600, unit="seconds"),
+    "moment": _whole(
+        "a moment in Unix seconds, such as 1767225600 (date +%s)",
+        least=LEAST_MOMENT,
+        most=9_999_999_999,
+        unit="Unix seconds",
+    ),
+    "count": _whole("a whole number, 0 or more", most=1_000_000),
+    "positive": _whole("a whole number, 1 or more", least=1, most=1_000_000),
+    "memory": _whole("whole MiB, 1 or more", least=1, unit="MiB"),
+    "gigabytes": _number("gigabytes, 0 or more", most=1_000_000, unit="GB (10^9 bytes)"),
+    "days": _number("days; 0 or less keeps them for ever", least=-1e6, most=1e6, unit="days"),
+    "share": _number("a number, 0 or more"),
+    "hs06": _number("a number above 0", most=1e6, unit="HS06", above=True),
+    "ratio": _number("a number above 0", most=1e6, above=True),
+    "port": _whole("a port number, 0 to 65535", most=65535),
+    "yesno": _words("yes or no"),
+    "truefalse": _words("true or false"),
+    "text": Kind(wanted=f"text of at most {MAX_TEXT} characters", parse=_text),
+    "line": Kind(wanted="at most 1000 characters", parse=_line),
+    "arguments": _matching(r"[ -~]{0,1000}", "at most 1000 printable ASCII characters"),
+    "model": Kind(wanted="cernvm3, cernvm4, vm-raw or vm-direct", parse=_model),
+    "group": _matching(r"[!-~]{1,250}", "one word of printable ASCII characters"),
+    "fqan": _matching(r"[!-~]{1,250}", "an FQAN such as /exvo/Role=NULL, or a VO's name"),
+    "site": _matching(r"[0-9A-Za-z._-]{1,100}", "a name of letters, digits, '.', '_' and '-'"),
+    "device": _matching(r"[a-z][0-9a-z]{0,15}", "a device name such as vda"),
+    "interface": _matching(r"[0-9A-Za-z._-]{1,15}", "a network interface such as eth0"),
+    "address": Kind(wanted="an IP address, or nothing for all", parse=_address),
+    "network": Kind(
+        wanted="a private IPv4 network of 256 addresses or more, such as 169.254.0.0/16",
+        parse=_network,
+    ),
+    "libvirt": _matching(
+        r"(qemu|test)(\+[a-z0-9]{1,20})?://[!-~]{1,1000}",
+        "a libvirt URI of the qemu or test driver, such as qemu:///system",
+    ),
+    "heartbeat": _matching(
+        r"[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}",
+        "a file name of letters, digits, '.', '_' and '-', at most 64, not starting with '.'",
+    ),
+}

@@ -1,0 +1,168 @@
+"""The options as text: two lines each, read into Options by vcycle.core.config.options."""
+
+from __future__ import annotations
+
+# name, sections, kind, default; "-" is no default, and what is in parentheses says what
+# happens then. A name that ends with "*" is a prefix. The second line is the meaning.
+ACTIVE = """\
+vcycle_space settings space (needed, unless there is a [space NAME])
+    Name of the space that [machinetype NAME] sections without a space's name belong to.
+state_dir settings path /var/lib/vcycle
+    Directory of the machines' records, their files, and the machinetypes' files.
+vacquery_port settings port 995
+    UDP port on which other factories ask what runs here; 0 lets the system choose one.
+vacquery_interface settings address (all)
+    IP address on which those questions are answered.
+monitor_port settings port 0
+    TCP port of the metrics and the dashboard; 0 opens none.
+factory_name settings,space host (the host's FQDN)
+    Name of this factory, with a domain: machines are named after it, factory1-00.example.com.
+factories settings,space hosts (none)
+    All factories of the space, this one included; '.' is this one, a bare name gets its domain.
+libvirt_uri settings,space libvirt qemu:///system
+    Where machines are made; spaces on one URI share its processors and memory.
+guest_network settings,space network 169.254.0.0/16
+    Network of the machines; choose another where 169.254.0.0/16 is the host's own.
+guest_http_port settings,space port 80
+    TCP port of the metadata service that machines see; 0 lets the system choose one.
+forward_dev settings,space interface (as routed)
+    Network interface through which the machines' traffic leaves the host.
+fix_networking settings,space truefalse true
+    Allow Vcycle to set the machines' network right when it is found damaged.
+cycle_seconds settings,space interval 60
+    Time from one cycle's start to the next.
+creations_per_cycle settings,space positive 100
+    Most machines that one cycle starts.
+total_machines settings,space count (no limit)
+    Most machines at one time.
+total_processors settings,space count (all that the hypervisor has)
+    Processors that machines may use.
+total_mb settings,space memory (all that the hypervisor has)
+    Memory that machines may use.
+mb_per_processor settings,space memory 2048
+    Memory of a machine, for each of its processors.
+hs06_per_processor settings,space hs06 (not known, counted as 1.0)
+    Benchmark of one processor, for accounting and shares.
+processors_per_superslot settings,space positive 1
+    Processors that become free together; also the size of the largest machine.
+overload_per_processor settings,space ratio 1.25
+    Load for each processor above which no machine is started.
+disk_gb_per_processor settings,space,machinetype gigabytes (40; with vm-direct none)
+    Scratch disk of a machine, for each of its processors; 0 is as if it were not set.
+shutdown_time settings,space moment (none)
+    All machines end by then, and none is started that could not.
+draining settings,space yesno no
+    Start no machines; those that run go on.
+gocdb_sitename settings,space site (the space's name without its first label)
+    Site name in accounting records and status messages.
+description settings,space line (none)
+    Free text about the factory.
+root_public_key settings,space,machinetype path (/root/.ssh/id_rsa.pub where it is there)
+    ssh public key offered to machines.
+user_data_option_* settings,space,machinetype text -
+    Text that replaces ##user_data_option_XXX## in user_data.
+user_data_file_* settings,space,machinetype file -
+    File whose content replaces ##user_data_option_XXX## in user_data.
+machinefeatures_option_* settings,space text -
+    Additional key XXX of the machine features.
+target_share machinetype share 0
+    Wanted share of the factory, on any scale; 0 starts none.
+machinegroup machinetype group (accounting_fqan, else the machinetype's name)
+    Machinetypes of one group are added up where shares are compared.
+machine_model machinetype model cernvm3
+    How machines boot: cernvm3, cernvm4, vm-raw or vm-direct.
+root_image machinetype file (needed, except with vm-direct)
+    Image that machines boot from.
+kernel machinetype file (needed with vm-direct)
+    Linux kernel that vm-direct machines boot.
+initrd machinetype file (none)
+    Initial RAM disk of vm-direct machines.
+kernel_arguments machinetype arguments (none)
+    Arguments of that kernel.
+root_device machinetype device vda
+    Device name of the root disk.
+scratch_device machinetype device vdb
+    Device name of the scratch disk.
+user_data machinetype file (none)
+    Template of the machines' user_data.
+min_processors machinetype positive 1
+    Fewest processors of a machine.
+max_processors machinetype positive (min_processors)
+    Most processors of a machine.
+max_wallclock_seconds machinetype lifetime 86400
+    Longest life of a machine.
+min_wallclock_seconds machinetype seconds (max_wallclock_seconds)
+    Shortest life that is worth starting a machine for.
+backoff_seconds machinetype seconds 10
+    How long no machine is started after one has aborted.
+fizzle_seconds machinetype seconds 600
+    A machine that ends younger than this, and says nothing, has aborted.
+heartbeat_file machinetype heartbeat (none)
+    Job output that a machine must keep writing once it is older than fizzle_seconds.
+heartbeat_seconds machinetype seconds 0
+    Greatest age of that file; 0 means that it only must be there.
+accounting_fqan machinetype fqan (none)
+    FQAN or VO in accounting records.
+machines_dir_days machinetype days 3.0
+    How long the files of an ended machine are kept; 0 or less for ever.
+"""
+
+# name, sections, status, then the successor, or why, or what is not there.
+FORMER = """\
+root_disk machinetype synonym root_image
+vac_space settings alias vcycle_space
+cpu_total settings,space alias total_processors
+processors_limit,max_processors space alias total_processors
+mb_per_cpu settings,space alias mb_per_processor
+hs06_per_cpu settings,space alias hs06_per_processor
+cpu_per_machine,vcpu_per_machine settings,space alias processors_per_superslot
+overload_per_cpu settings,space alias overload_per_processor
+disk_gb_per_cpu,scratch_gb settings,space,machinetype alias disk_gb_per_processor
+vm_model machinetype alias machine_model
+rootpublickey machinetype alias root_public_key
+cpu_per_machine,processors_per_machine machinetype alias min_processors
+machineoutputs_days machinetype alias machines_dir_days
+mb_per_machine settings ignored set mb_per_processor instead
+domain_type settings ignored the hypervisor is asked what it can do
+delete_old_files settings ignored set machines_dir_days in [machinetype NAME] instead
+log_machineoutputs,log_joboutputs machinetype ignored job outputs are kept with their machine
+joboutputs_days machinetype ignored set machines_dir_days instead
+remote_joboutputs_url machinetype ignored job outputs stay on the factory
+remote_joboutputs_cert,remote_joboutputs_key machinetype ignored job outputs stay on the factory
+user_data_proxy_cert machinetype ignored x509cert.pem in the machinetype's directory was used
+user_data_proxy_key machinetype ignored x509key.pem in the machinetype's directory was used
+mb_per_processor,mb_per_cpu machinetype ignored set mb_per_processor in [settings] or [space NAME]
+hs06_per_processor machinetype ignored set hs06_per_processor in [settings] or [space NAME]
+singularity_user settings unsupported containers
+cvmfs_repositories machinetype unsupported containers
+tmp_binds machinetype unsupported containers
+container_command machinetype unsupported containers
+project_id,client_email,private_key space unsupported the cloud plug-in google
+subscription,certificate,location,pfx space unsupported the cloud plug-in azure
+key,network space unsupported the cloud plug-in dbce
+proxy space unsupported the cloud plug-in occi
+tenancy_name space later
+gocdb_cert_file,gocdb_key_file settings later
+udp_timeout_seconds settings later 10.0
+version_logger settings later 0
+vacmon_hostport settings,space later
+volume_group settings later
+image_signing_dn,cernvm_signing_dn machinetype later
+user_data_proxy,legacy_proxy machinetype later false
+flavor_names,flavor_name space,machinetype later
+processors_limit machinetype later
+max_starting_processors machinetype later
+cvmfs_proxy_machinetype machinetype later
+https_x509dn,x509dn machinetype later
+api,api_version space later
+volume_gb_per_processor space later 0
+https_host space later
+https_port space later 443
+cleanup_hours space later 72
+url,project_name,glance_api,domain_name,region,zones space later
+security_groups,network_uuid space later
+username,password,password_base64,cred_id,cred_secret space later
+access_key,secret_key,version,service space later
+vacuum_pipe_url,cache_seconds vacuum_pipe later
+names factories moved
+"""
