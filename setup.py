@@ -32,6 +32,9 @@ setup(
         "service_identity>=18.1",
         "zope.interface>=5.4",
     ],
+    extras_require={
+        "test": ["hypothesis", "mypy", "mypy-zope", "pytest", "ruff", "build", "wheel"],
+    },
     entry_points={
         "console_scripts": [
             "vcycle=vcycle.commands.main:main",
