@@ -236,11 +236,11 @@ def _usable(block: Block, findings: Findings) -> bool:
     if form is None:
         close = difflib.get_close_matches(kind, _FORMS, n=1)
         guess = f"; did you mean {_FORMS[close[0]]}?" if close else ""
-        findings.error_at(block, f"{block.header[:80]}: no such section{guess}")
+        findings.error_at(block, f"{block.header}: no such section{guess}")
         return False
     most = _MOST_NAMES.get(kind, 0)
     if not min(most, 1) <= len(block.names) <= most:
-        findings.error_at(block, f"{block.header[:80]}: expected {form}")
+        findings.error_at(block, f"{block.header}: expected {form}")
         return False
     return True
 

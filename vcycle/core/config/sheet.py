@@ -166,7 +166,7 @@ class Layers:
         return found
 
     def user_data(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Texts and files for user_data; of a text and a file of one name the more specific wins."""
+        """For user_data: texts, and files. Of one of each with one name the more specific wins."""
         texts: dict[str, str] = {}
         files: dict[str, str] = {}
         for sheet in reversed(self.sheets):

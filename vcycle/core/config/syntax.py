@@ -12,6 +12,7 @@ from vcycle.core.config.findings import Findings
 MAX_LINE = 16_384
 MAX_TEXT = 1_048_576
 MAX_BLOCKS = 10_000
+MAX_HEADER = 340
 BLANKS = " \t"
 
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
@@ -44,9 +45,10 @@ class Block:
 
     @property
     def header(self) -> str:
-        """As it is written in messages."""
+        """As it is written in messages: printable ASCII, and cut."""
         kind = "DEFAULT" if self.kind == "default" else self.kind
-        return f"[{' '.join((kind, *self.names))}]"
+        words = shown(" ".join((kind, *self.names)), MAX_HEADER)[1:-1]
+        return f"[{words}]"
 
 
 @define

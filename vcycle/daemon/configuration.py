@@ -1,0 +1,172 @@
+"""Finding and reading the configuration files. Everything here blocks: call it in a thread."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from vcycle.core.config.build import Reading, examine
+from vcycle.core.config.model import Configuration, Problem
+from vcycle.core.config.syntax import MAX_TEXT
+from vcycle.core.errors import ConfigError
+
+DIRECTORY = "/etc/vcycle.d"
+MAIN = "/etc/vcycle.conf"
+MOMENTARY = "/run/vcycle.conf"
+MAX_FILES = 1000
+MAX_BYTES = 4 * MAX_TEXT
+MAX_ALL_BYTES = 16 * MAX_TEXT
+
+Fingerprint = tuple[object, ...]
+
+
+@frozen(kw_only=True)
+class Places:
+    """
+    Where configuration is looked for.
+
+    ``files`` given by hand replace the whole standard order and must be there. In the standard
+    order each part may be absent, but not all of them: a machine without any configuration has a
+    problem.
+    """
+
+    files: tuple[str, ...] = ()
+    directory: str = DIRECTORY
+    main: str = MAIN
+    momentary: str = MOMENTARY
+
+
+def find(places: Places) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """The files to read, in reading order, and what kept us from finding more."""
+    if places.files:
+        return places.files[:MAX_FILES], ()
+    problems: list[Problem] = []
+    found: list[str] = []
+    try:
+        names = sorted(n for n in os.listdir(places.directory) if _counts(n))
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        names = []
+        problems.append(_unreadable(places.directory, error))
+    if len(names) > MAX_FILES:
+        text = f"{len(names)} files in it: at most {MAX_FILES} are read"
+        problems.append(Problem(file=_told(places.directory), line=None, text=text))
+    found += [os.path.join(places.directory, name) for name in names[:MAX_FILES]]
+    found += [path for path in (places.main, places.momentary) if os.path.lexists(path)]
+    if not found and not problems:
+        text = f"no such file, and none in {places.directory}: write one, or name it by --config"
+        problems.append(Problem(file=_told(places.main), line=None, text=text))
+    return tuple(found), tuple(problems)
+
+
+def _counts(name: str) -> bool:
+    """Editors' and packagers' leavings begin with a dot or do not end with .conf."""
+    return name.endswith(".conf") and not name.startswith(".")
+
+
+def examine_files(places: Places, host: str) -> Reading:
+    """Read and judge all files; nothing is raised for what is wrong with any of them."""
+    paths, problems = find(places)
+    texts: list[tuple[str, str]] = []
+    bad = list(problems)
+    room = MAX_ALL_BYTES
+    for path in paths:
+        text = _text(path, room, optional=path == places.momentary and not places.files)
+        if isinstance(text, Problem):
+            bad.append(text)
+        elif text is not None:
+            room -= len(text)
+            texts.append((_told(path), text))
+    reading = examine(texts, host)
+    if not bad:
+        return reading
+    if not texts:
+        return Reading(configuration=None, problems=tuple(bad))
+    return Reading(configuration=None, problems=(*bad, *reading.problems))
+
+
+def read_files(places: Places, host: str) -> Configuration:
+    """
+    As ``examine_files``, for who wants a configuration or nothing.
+
+    :raises ConfigError: it cannot be used; every reason is in it.
+    """
+    reading = examine_files(places, host)
+    if reading.configuration is None:
+        raise ConfigError(tuple(problem for problem in reading.problems if problem.fatal))
+    return reading.configuration
+
+
+def fingerprint(places: Places) -> Fingerprint:
+    """Equal to a former one exactly if no file has changed, come or gone; reads none of them."""
+    paths, problems = find(places)
+    return (*map(str, problems), *((path, *_identity(path)) for path in paths))
+
+
+def _identity(path: str) -> Iterator[int]:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return
+    yield from (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    yield from (status.st_ctime_ns, status.st_mode)
+
+
+def _text(path: str, room: int, optional: bool) -> str | Problem | None:
+    """A file's text, or what is wrong with it; None for an optional file that has just gone."""
+    try:
+        # Not blocking, so that a named pipe in the directory cannot hold us up.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return Problem(
+                    file=_told(path), line=None, text="not a file; remove it or name another"
+                )
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        return None if optional else _unreadable(path, error)
+    except (OSError, ValueError) as error:
+        return _unreadable(path, error)
+    if len(content) > min(MAX_BYTES, room):
+        text = f"too large: at most {min(MAX_BYTES, room)} bytes of it are read; split or shorten"
+        return Problem(file=_told(path), line=None, text=text)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        text = f"byte 0x{byte:02x} is not UTF-8 text: save the file as UTF-8"
+        return Problem(file=_told(path), line=line, text=text)
+
+
+def _told(path: str) -> str:
+    """A path as it can be printed anywhere, whatever bytes and controls are in it."""
+    name = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return name if name.isprintable() else ascii(name)
+
+
+def _unreadable(path: str, error: Exception) -> Problem:
+    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return Problem(file=_told(path), line=None, text=f"cannot be read: {why}")
+
+
+def this_host() -> str:
+    """The host's own name, with its domain if that can be found; may ask the name service."""
+    name = socket.gethostname()
+    return name if "." in name else socket.getfqdn(name)
+
+
+def places_of(config: str | Path | None, files: Sequence[str] = ()) -> Places:
+    """
+    What ``--config FILE`` and plain FILEs mean: only they are read, in the order given.
+
+    With neither it is the standard order.
+    """
+    given = (*([str(config)] if config is not None else []), *files)
+    return Places(files=given)
