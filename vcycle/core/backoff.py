@@ -40,9 +40,7 @@ class History:
         return self.proof is None or self.proof < self.last_abort
 
 
-def gate(
-    history: History, *, backoff_seconds: float, young: int, now: float
-) -> Gate:
+def gate(history: History, *, backoff_seconds: float, young: int, now: float) -> Gate:
     """
     After an abort nothing starts for backoff_seconds; then one scout at a time, until one
     has outlived fizzle_seconds.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
-from vcycle.core.addresses import machine_name
+from vcycle.core.addresses import slot_name
 from vcycle.core.backoff import Gate, History, gate
 from vcycle.core.config.model import Machinetype
 from vcycle.core.moments import moment, span
@@ -114,7 +114,7 @@ class Creations:
         while True:
             slot = self._next_slot
             self._next_slot += 1
-            name = machine_name(factory, slot)
+            name = slot_name(factory, slot)
             if slot not in self._slots and name not in self._taken:
                 return slot, name
 

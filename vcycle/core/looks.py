@@ -80,7 +80,7 @@ def _known(
         traces=observation.traces.get(record.uuid, SILENT),
         end_before=None if end_before is None else float(end_before),
         served_since=observation.served_since,
-        authoritative=observation.traits.authoritative,
+        traits=observation.traits,
     )
 
 

@@ -16,6 +16,7 @@ from vcycle.core.machine import (
     Sighting,
     State,
     Traces,
+    Traits,
 )
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
@@ -47,7 +48,6 @@ class Deadlines:
     start: float = 600.0
     drain: float = 300.0
     missing: float = 120.0
-    settle: float = 30.0
 
 
 @frozen(kw_only=True)
@@ -65,7 +65,7 @@ class Known:
     traces: Traces
     end_before: float | None
     served_since: float
-    authoritative: bool
+    traits: Traits
 
 
 @frozen(kw_only=True)
@@ -112,11 +112,11 @@ def _unlisted(record: Record, known: Known, deadlines: Deadlines, now: float) ->
     if record.started_at is None and lived:
         record = evolve(record, started_at=record.requested_at)
     if record.started_at is None and record.doom is None:
-        if record.seen_at is None and now - record.requested_at < deadlines.settle:
+        if record.seen_at is None and now - record.requested_at < known.traits.settle_seconds:
             return Review(state=State.REQUESTED, record=record)
         doom = Doom(outcome=Outcome.NEVER_STARTED, text=MESSAGES["not-started"], since=now)
         record = evolve(record, doom=doom)
-    elif not known.authoritative and record.doom is None:
+    elif not known.traits.authoritative and record.doom is None:
         since = now if record.missing_since is None else record.missing_since
         record = evolve(record, missing_since=since)
         if now - since < deadlines.missing:

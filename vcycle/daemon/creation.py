@@ -1,0 +1,172 @@
+"""Making one machine: its intent, its files, its disks, and then the request."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from attrs import evolve, frozen
+
+from vcycle.core.config.model import Space
+from vcycle.core.disks import disks_for
+from vcycle.core.errors import OutcomeUnknown, ProviderError, Scope, VcycleError
+from vcycle.core.machine import Boot, Limits, Mark, Outcome, Record, Spec
+from vcycle.core.metadata import Places
+from vcycle.core.observation import Creation
+from vcycle.core.recordtext import encode
+from vcycle.core.userdata import standard_patterns, substitute
+from vcycle.daemon import events
+from vcycle.daemon.hypervisor import Hypervisor
+from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.materials import Materials
+from vcycle.daemon.serving import WELL_KNOWN
+from vcycle.interfaces import IDisks, IMachineStore
+
+
+@frozen(kw_only=True)
+class Made:
+    """What came of one creation: ``failed`` is the record that has to be ended, if it failed."""
+
+    failed: Record | None = None
+    scope: Scope | None = None
+    problem: str | None = None
+
+
+@frozen(kw_only=True)
+class Maker:
+    """
+    Makes machines of one space on one provider.
+
+    ``uuid`` and ``secret`` draw new ones; ``admit`` makes a machine known to its web server.
+    """
+
+    owner: str
+    version: str
+    hypervisor: Hypervisor
+    store: IMachineStore
+    disks: IDisks
+    clock: Callable[[], float]
+    uuid: Callable[[], str]
+    secret: Callable[[], str]
+    admit: Callable[[Record], None]
+
+    async def make(
+        self, creation: Creation, materials: Materials, space: Space, knowledge: Knowledge
+    ) -> Made:
+        """
+        Write the intent, form what the machine needs, ask for it. Never raises VcycleError.
+
+        From the intent on the record is known and counts, whatever happens after.
+        """
+        try:
+            record = self._record(creation, space, knowledge.clock)
+            await self.store.save([record])
+        except VcycleError as error:
+            return Made(problem=str(error), scope=Scope.SPACE)
+        knowledge.records[record.uuid] = record
+        self.admit(record)
+        events.creating(space.name, creation, record.uuid)
+        began = self.clock()
+        try:
+            spec = await self._prepare(record, creation, materials, space)
+            await self.hypervisor.provider.create(spec)
+        except OutcomeUnknown as error:
+            events.creation_unknown(record, str(error))
+            return Made(scope=Scope.SPACE)
+        except (VcycleError, ValueError) as error:
+            events.creation_failed(record, str(error))
+            scope = error.scope if isinstance(error, ProviderError) else Scope.MACHINETYPE
+            return Made(
+                failed=self._over(record, str(error), scope), scope=scope, problem=str(error)
+            )
+        events.created(record, self.clock() - began)
+        return Made()
+
+    def _record(self, creation: Creation, space: Space, clock: int) -> Record:
+        machinetype = creation.machinetype
+        address, mac = self.hypervisor.lease(creation.slot)
+        now = self.clock()
+        return Record(
+            uuid=self.uuid(),
+            name=creation.name,
+            slot=creation.slot,
+            space=space.name,
+            factory=space.factory_name,
+            machinetype=machinetype.name,
+            model=machinetype.machine_model,
+            processors=creation.processors,
+            memory_mb=creation.memory_mb,
+            limits=Limits(
+                fizzle_seconds=machinetype.fizzle_seconds,
+                max_wallclock_seconds=machinetype.max_wallclock_seconds,
+                heartbeat_file=machinetype.heartbeat_file,
+                heartbeat_seconds=machinetype.heartbeat_seconds,
+            ),
+            secret=self.secret(),
+            born=int(now),
+            requested_at=now,
+            shutdown_time=creation.shutdown_time,
+            address=address,
+            mac=mac,
+            site=space.site,
+            hs06_per_processor=space.hs06_per_processor,
+            accounting_fqan=machinetype.accounting_fqan,
+            keep_days=machinetype.machines_dir_days,
+            clock=clock,
+        )
+
+    async def _prepare(
+        self, record: Record, creation: Creation, materials: Materials, space: Space
+    ) -> Spec:
+        machinetype = creation.machinetype
+        url = self.hypervisor.server.metadata_url(record.secret)
+        if materials.template is not None:
+            patterns = standard_patterns(
+                record,
+                version=self.version,
+                places=Places.below(url or WELL_KNOWN),
+                template=machinetype.user_data,
+                root_image=machinetype.root_image,
+            )
+            limit = self.hypervisor.provider.traits.max_user_data
+            result = substitute(
+                materials.template, patterns, machinetype.user_data_options, materials.files, limit
+            )
+            await self.store.write(record, {"user_data": result.body})
+        formings = disks_for(
+            record,
+            directory=self.store.path(record, ""),
+            image=materials.image,
+            machinetype=machinetype,
+        )
+        await self.disks.form(formings)
+        boot = None
+        if materials.kernel is not None:
+            boot = Boot(
+                kernel=materials.kernel,
+                initrd=materials.initrd,
+                arguments=machinetype.kernel_arguments,
+            )
+        return Spec(
+            record=record,
+            mark=Mark(
+                owner=self.owner,
+                space=space.name,
+                uuid=record.uuid,
+                name=record.name,
+                facts=encode(record),
+            ),
+            disks=tuple(forming.disk for forming in formings),
+            console=self.store.path(record, "console.log"),
+            boot=boot,
+            metadata_url=url,
+        )
+
+    def _over(self, record: Record, reason: str, scope: Scope) -> Record:
+        """A machine that never was: an abort, unless the fault is not its machinetype's."""
+        return evolve(
+            record,
+            ended_at=self.clock(),
+            outcome=Outcome.NEVER_STARTED,
+            message=f"700 {reason}"[:200],
+            abort=scope is not Scope.SPACE,
+        )

@@ -1,0 +1,175 @@
+"""One cycle of one space: observe, plan, perform, publish."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Callable
+
+from attrs import define, evolve, field
+
+from vcycle.core.config.model import Space
+from vcycle.core.errors import ImageMissing, ProviderError, StoreError
+from vcycle.core.machine import State, Survey
+from vcycle.core.observation import Host, Observation, Plan, Reviewed
+from vcycle.core.plan import plan_cycle
+from vcycle.core.snapshot import Snapshot, counts_line
+from vcycle.daemon import events
+from vcycle.daemon.hypervisor import Hypervisor
+from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.materials import Materials, gather
+from vcycle.daemon.perform import Performed, Performer
+from vcycle.daemon.telling import Telling
+from vcycle.interfaces import IImages, IMachineStore, RunInThread
+
+PRUNE_SECONDS = 3600.0
+
+
+@define(kw_only=True)
+class Cycle:
+    """
+    Runs the cycles of one space. ``space`` and ``problems`` are set by whoever reads the
+    configuration; with problems the space is supervised as before and nothing is created.
+    """
+
+    space: Space
+    owner: str
+    hypervisor: Hypervisor
+    store: IMachineStore
+    images: IImages
+    knowledge: Knowledge
+    performer: Performer
+    clock: Callable[[], float]
+    host: Callable[[], Host]
+    directory: Callable[[str], str]
+    in_thread: RunInThread
+    publish: Callable[[Snapshot], None]
+    telling: Telling
+    problems: tuple[str, ...] = ()
+    materials: dict[str, Materials] = field(factory=dict)
+    _pruned_at: float | None = None
+
+    async def run(self, early: bool) -> None:
+        """One cycle; an early one leaves out what need not be done so often."""
+        if not early:
+            await self.hypervisor.measure()
+        serving = self.hypervisor.server.ensure()
+        self.knowledge.served_since = self.hypervisor.server.since
+        survey, problem = await self._survey()
+        ready = await self._ready()
+        host = await self.in_thread(self.host)
+        problems = [*self.problems, *(text for text in (problem, serving) if text is not None)]
+        await self.hypervisor.planning.acquire()
+        try:
+            plan = await self._plan(survey, ready, host, tuple(problems))
+        finally:
+            self.hypervisor.planning.release()
+        self.telling.plan(plan)
+        performed = await self.performer.perform(plan, self.space, self.materials)
+        await self._close(plan, performed, tuple(problems))
+
+    async def _survey(self) -> tuple[Survey | None, str | None]:
+        try:
+            survey = await self.hypervisor.provider.survey(tuple(self.knowledge.records))
+        except ProviderError as error:
+            self.telling.lost(str(error), self.clock())
+            return None, f"the provider does not answer: {error}"
+        self.telling.answered(self.clock())
+        return survey, None
+
+    async def _ready(self) -> Mapping[str, str | None]:
+        """For each machinetype why it cannot be made, or None; what it is made of is kept."""
+        ready: dict[str, str | None] = {}
+        for name, machinetype in self.space.machinetypes.items():
+            ready[name] = self.knowledge.blocked.get(name)
+            if machinetype.target_share <= 0:
+                continue
+            try:
+                self.materials[name] = await gather(
+                    machinetype, self.images, self.directory(name), self.in_thread
+                )
+            except ImageMissing as error:
+                ready[name] = str(error)
+        return ready
+
+    async def _plan(
+        self,
+        survey: Survey | None,
+        ready: Mapping[str, str | None],
+        host: Host,
+        problems: tuple[str, ...],
+    ) -> Plan:
+        space, hypervisor, knowledge = self.space, self.hypervisor, self.knowledge
+        now = self.clock()
+        hypervisor.totals[space.name] = (space.total_processors, space.total_mb)
+        observation = Observation(
+            now=now,
+            space=space,
+            owner=self.owner,
+            records=tuple(knowledge.records.values()),
+            traces=dict(knowledge.traces),
+            survey=survey,
+            traits=hypervisor.provider.traits,
+            histories=dict(knowledge.histories),
+            host=host,
+            budget=hypervisor.budget(),
+            ready=ready,
+            served_since=now if knowledge.served_since is None else knowledge.served_since,
+            seed=random.getrandbits(32),
+            others=hypervisor.others(space.name),
+            problems=problems,
+            held=knowledge.held,
+        )
+        plan = await self.in_thread(lambda: plan_cycle(observation))
+        hypervisor.uses[space.name] = plan.use
+        return plan
+
+    async def _close(self, plan: Plan, performed: Performed, problems: tuple[str, ...]) -> None:
+        """Publish, count, and write the heartbeat last of all."""
+        now = self.clock()
+        for problem in performed.problems:
+            events.alarmed(self.space.name, problem)
+        snapshot = Snapshot(
+            space=self.space,
+            taken_at=now,
+            machines=self._machines(plan),
+            traces=dict(self.knowledge.traces),
+            over=tuple(self.knowledge.over.values()),
+            verdicts=plan.verdicts,
+            histories=dict(self.knowledge.histories),
+            problems=problems + plan.alarms + performed.problems,
+            processors_limit=self._processors_limit(),
+        )
+        self.publish(snapshot)
+        try:
+            if self._pruned_at is None or now - self._pruned_at >= PRUNE_SECONDS:
+                self._pruned_at = now
+                await self.store.prune(now)
+            await self.store.count(counts_line(snapshot))
+            await self.store.beat("factory", now)
+        except StoreError as error:
+            events.store_failed(self.space.name, str(error))
+
+    def _machines(self, plan: Plan) -> tuple[Reviewed, ...]:
+        """As planned, less those that could not be made, and with those that were."""
+        states = {reviewed.record.uuid: reviewed.state for reviewed in plan.machines}
+        return tuple(
+            Reviewed(record=record, state=states.get(record.uuid, State.REQUESTED))
+            for record in self.knowledge.records.values()
+        )
+
+    def _processors_limit(self) -> int | None:
+        limits = [self.space.total_processors, self.hypervisor.budget().processors]
+        known = [limit for limit in limits if limit is not None]
+        return min(known) if known else None
+
+    def reconfigure(self, space: Space) -> None:
+        """A changed configuration: what was refused for the former one may be asked again."""
+        if space != self.space:
+            self.knowledge.blocked.clear()
+        self.space = space
+
+    def drain(self, reason: str) -> None:
+        """The space is no longer configured: its machines end, no new ones come."""
+        self.problems = (reason,)
+        self.space = evolve(self.space, draining=True)

@@ -1,0 +1,109 @@
+"""Which machine is calling, and what it may see: the guests' side of what the daemon knows."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from typing import IO, Protocol
+
+from attrs import define, field
+from zope.interface import implementer
+
+from vcycle.core.features import features
+from vcycle.core.machine import Record, Traces
+from vcycle.interfaces import IGuestBook, RunInThread
+
+
+class Desk(Protocol):
+    """What the guest book asks of the space that a machine belongs to."""
+
+    def record(self, uuid: str) -> Record | None: ...
+
+    def machinefeatures(self) -> Mapping[str, str]: ...
+
+    def public_key(self, machinetype: str) -> str | None: ...
+
+    def path(self, record: Record, name: str) -> str: ...
+
+    def put(self, record: Record, name: str, body: IO[bytes]) -> Awaitable[Traces]: ...
+
+
+@implementer(IGuestBook)
+@define
+class GuestBook:
+    """
+    All living machines of one provider, over all its spaces.
+
+    A machine is admitted when its intent is on disk, before it can call, and dismissed when
+    it is over.
+    """
+
+    _in_thread: RunInThread
+    _by_secret: dict[str, tuple[str, Desk]] = field(factory=dict)
+    _by_address: dict[str, tuple[str, Desk]] = field(factory=dict)
+
+    def admit(self, record: Record, desk: Desk) -> None:
+        """From now on the machine is known."""
+        self._by_secret[record.secret] = (record.uuid, desk)
+        if record.address is not None:
+            self._by_address[record.address] = (record.uuid, desk)
+
+    def dismiss(self, record: Record) -> None:
+        """The machine is over: its address and secret mean nothing any more."""
+        self._by_secret.pop(record.secret, None)
+        address = record.address
+        if address is not None and self._by_address.get(address, ("",))[0] == record.uuid:
+            del self._by_address[address]
+
+    def addresses(self) -> set[str]:
+        """All addresses in use."""
+        return set(self._by_address)
+
+    def by_address(self, address: str) -> Record | None:
+        """The living machine that has this network address."""
+        return _record(self._by_address.get(address))
+
+    def by_secret(self, secret: str) -> Record | None:
+        """
+        The living machine whose secret this is.
+
+        The dictionary's own comparison ends at the first difference of a hash that the caller
+        cannot choose; the secrets themselves are compared in constant time.
+        """
+        record = _record(self._by_secret.get(secret))
+        if record is None or not hmac.compare_digest(record.secret.encode(), secret.encode()):
+            return None
+        return record
+
+    async def user_data(self, record: Record) -> bytes | None:
+        """The machine's user_data as it was written for it."""
+        path = Path(self._desk(record).path(record, "user_data"))
+
+        def read() -> bytes | None:
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                return None
+
+        return await self._in_thread(read)
+
+    def public_key(self, record: Record) -> str | None:
+        """The ssh public key offered to the machine."""
+        return self._desk(record).public_key(record.machinetype)
+
+    def features(self, record: Record) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Machine features and job features as they are now."""
+        options = self._desk(record).machinefeatures()
+        return features(record, options, shutdown_time=record.shutdown_time)
+
+    async def put(self, record: Record, name: str, body: IO[bytes]) -> None:
+        """Keep one job output."""
+        await self._desk(record).put(record, name, body)
+
+    def _desk(self, record: Record) -> Desk:
+        return self._by_secret[record.secret][1]
+
+
+def _record(entry: tuple[str, Desk] | None) -> Record | None:
+    return None if entry is None else entry[1].record(entry[0])

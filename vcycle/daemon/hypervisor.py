@@ -1,0 +1,76 @@
+"""What all spaces on one provider share: the connection, the budget, the addresses, the server."""
+
+from __future__ import annotations
+
+from attrs import Factory, define, field
+from twisted.internet.defer import DeferredLock
+
+from vcycle.core.addresses import GuestNetwork, mac
+from vcycle.core.errors import ProviderError
+from vcycle.core.machine import Capacity
+from vcycle.core.observation import Budget, Use
+from vcycle.daemon.guestbook import GuestBook
+from vcycle.daemon.serving import GuestServer
+from vcycle.interfaces import IMachineProvider
+
+
+@define(eq=False)
+class Hypervisor:
+    """
+    One libvirt URI, or one cloud account.
+
+    ``network`` is None where machines have user networking. Whoever plans holds
+    ``planning``, so that two spaces never give out the same processors.
+    """
+
+    uri: str
+    provider: IMachineProvider
+    network: GuestNetwork | None
+    book: GuestBook
+    server: GuestServer
+    planning: DeferredLock = Factory(DeferredLock)
+    capacity: Capacity = Factory(Capacity)
+    uses: dict[str, Use] = field(factory=dict)
+    totals: dict[str, tuple[int | None, int | None]] = field(factory=dict)
+
+    async def measure(self) -> None:
+        """Ask the provider for its capacity; without an answer the last one stands."""
+        try:
+            self.capacity = await self.provider.capacity()
+        except ProviderError:
+            return
+
+    def budget(self) -> Budget:
+        """
+        What all spaces together may use: the largest total that any of them was given, as
+        its administrator knows better, else what the provider has.
+        """
+        processors = [total for total, _ in self.totals.values() if total is not None]
+        memory = [total for _, total in self.totals.values() if total is not None]
+        return Budget(
+            processors=max(processors) if processors else self.capacity.processors,
+            memory_mb=max(memory) if memory else self.capacity.memory_mb,
+        )
+
+    def others(self, space: str) -> Use:
+        """What the other spaces use, as of their last plans."""
+        return sum((use for name, use in self.uses.items() if name != space), Use())
+
+    def lease(self, slot: int) -> tuple[str | None, str | None]:
+        """
+        A free address and its MAC, that of the slot if it is free; (None, None) without a network.
+
+        :raises ProviderError: every address is in use.
+        """
+        if self.network is None:
+            return None, None
+        taken = self.book.addresses()
+        slots = self.network.slots
+        for ordinal in (slot, *range(min(slots, len(taken) + 1))):
+            if ordinal < slots:
+                address = self.network.address(ordinal)
+                if address not in taken:
+                    return address, mac(address)
+        raise ProviderError(
+            f"all {slots} addresses of the guest network {self.network.network} are in use"
+        )

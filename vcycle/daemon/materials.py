@@ -1,0 +1,76 @@
+"""What a machinetype's machines are made of, gathered and checked before one is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import Factory, frozen
+
+from vcycle.core.config.model import Machinetype
+from vcycle.core.errors import ImageMissing
+from vcycle.interfaces import IImages, RunInThread
+
+
+@frozen(kw_only=True)
+class Materials:
+    """Paths on the hypervisor's host, and contents; None is "has none"."""
+
+    image: str | None = None
+    kernel: str | None = None
+    initrd: str | None = None
+    template: bytes | None = None
+    files: Mapping[str, bytes] = Factory(dict)
+    public_key: str | None = None
+
+
+async def gather(
+    machinetype: Machinetype, images: IImages, directory: str, in_thread: RunInThread
+) -> Materials:
+    """
+    Everything that the machinetype names.
+
+    :raises ImageMissing: something is not there; the text says what, and the cure.
+    """
+
+    async def path(reference: str | None) -> str | None:
+        return None if reference is None else await images.image(reference, directory)
+
+    user_data = machinetype.user_data
+    return Materials(
+        image=await path(machinetype.root_image),
+        kernel=await path(machinetype.kernel),
+        initrd=await path(machinetype.initrd),
+        template=None if user_data is None else await images.text(user_data, directory),
+        files={
+            name: await images.text(reference, directory)
+            for name, reference in machinetype.user_data_files.items()
+        },
+        public_key=await _public_key(machinetype, images, directory, in_thread),
+    )
+
+
+DEFAULT_KEY = "/root/.ssh/id_rsa.pub"
+
+
+async def _public_key(
+    machinetype: Machinetype, images: IImages, directory: str, in_thread: RunInThread
+) -> str | None:
+    """The key that is configured has to be there; the default one need not."""
+    reference = machinetype.root_public_key
+    if reference is None:
+        if not await in_thread(lambda: _readable(DEFAULT_KEY)):
+            return None
+        reference = DEFAULT_KEY
+    text = await images.text(reference, directory)
+    try:
+        return text.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise ImageMissing(f"root_public_key {reference}: not an ssh public key") from error
+
+
+def _readable(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False

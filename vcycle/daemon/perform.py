@@ -1,0 +1,164 @@
+"""Doing what a plan says, in its order, a few things at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Callable
+
+from attrs import define, frozen
+from twisted.internet.defer import Deferred, gatherResults
+
+from vcycle.core.backoff import learn
+from vcycle.core.config.model import Space
+from vcycle.core.errors import DiskError, ProviderError, Scope, StoreError
+from vcycle.core.machine import Record
+from vcycle.core.observation import Creation, Plan
+from vcycle.core.remembering import remembered
+from vcycle.daemon import events
+from vcycle.daemon.creation import Made, Maker
+from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.materials import Materials
+from vcycle.daemon.parallel import each
+from vcycle.interfaces import IDisks, IMachineProvider, IMachineStore
+
+AT_ONCE = 4
+"""Creations, and destroys, that run side by side; one call is left to the survey."""
+
+CREATING_SECONDS = 120.0
+"""A cycle begins no further creation after so long; what is left is planned anew."""
+
+
+@frozen(kw_only=True)
+class Performed:
+    """What a cycle could not do: reasons for the operator, in the order they came up."""
+
+    problems: tuple[str, ...] = ()
+
+
+@define(kw_only=True)
+class Performer:
+    """Performs plans for one space; ``dismiss`` makes a machine unknown to its web server."""
+
+    store: IMachineStore
+    disks: IDisks
+    provider: IMachineProvider
+    maker: Maker
+    knowledge: Knowledge
+    clock: Callable[[], float]
+    dismiss: Callable[[Record], None]
+
+    async def perform(
+        self, plan: Plan, space: Space, materials: Mapping[str, Materials]
+    ) -> Performed:
+        """
+        Save facts, end what is over, then destroy and create side by side.
+
+        What cannot be written is tried again in the next cycle, and nothing is created.
+        """
+        problems: list[str] = []
+        self._learn(plan)
+        problems += await self._save(plan)
+        problems += await self.finish(plan.end)
+        creations = () if problems else plan.create
+        destroyed, made = await gatherResults(
+            [
+                Deferred.fromCoroutine(each(AT_ONCE, self._destroy, plan.destroy)),
+                Deferred.fromCoroutine(self._create(creations, space, materials)),
+            ]
+        )
+        failed = [one.failed for one in made if one.failed is not None]
+        problems += [one.problem for one in made if one.problem and one.scope is Scope.SPACE]
+        problems += await self.finish(failed)
+        return Performed(problems=tuple(dict.fromkeys(problems)))
+
+    def _learn(self, plan: Plan) -> None:
+        """In memory the new facts hold at once, written or not."""
+        records = self.knowledge.records
+        for record in plan.adopt:
+            events.adopted(record)
+        for reviewed in plan.machines:
+            before = records.get(reviewed.record.uuid)
+            if before is not None and before.doom is None and reviewed.record.doom is not None:
+                events.doomed(reviewed.record)
+            records[reviewed.record.uuid] = reviewed.record
+            if before is None:
+                self.maker.admit(reviewed.record)
+        self.knowledge.histories = dict(plan.histories)
+        self.knowledge.held = plan.held
+        self.knowledge.unsaved |= {record.uuid for record in plan.save + plan.adopt}
+
+    async def _save(self, plan: Plan) -> list[str]:
+        unsaved, records = self.knowledge.unsaved, self.knowledge.records
+        waiting = [records[uuid] for uuid in sorted(unsaved) if uuid in records]
+        try:
+            if waiting:
+                await self.store.save(waiting)
+            await self._remember(plan.end)
+        except StoreError as error:
+            return [str(error)]
+        unsaved.clear()
+        return []
+
+    async def _remember(self, ended: Iterable[Record]) -> None:
+        """What machines that end now teach is on disk before their end is: it cannot be lost."""
+        knowledge = self.knowledge
+        knowledge.histories = learn(knowledge.histories, ended, (), self.clock())
+        await self.store.remember(
+            remembered(knowledge.histories, knowledge.records.values(), knowledge.clock)
+        )
+
+    async def finish(self, ended: Iterable[Record]) -> list[str]:
+        """
+        The end of machines: disks, history, then the record's end, after which nothing is left.
+
+        A machine whose end cannot be written stays known, and ends again in the next cycle;
+        so it does after a crash in between, and each step may be done twice.
+        """
+        over = list(ended)
+        if not over:
+            return []
+        await each(AT_ONCE, self._remove_disks, over)
+        try:
+            await self._remember(over)
+            await self.store.save(over)
+        except StoreError as error:
+            return [str(error)]
+        for record in over:
+            self.knowledge.forget(record)
+            self.dismiss(record)
+            events.finished(record)
+        return []
+
+    async def _remove_disks(self, record: Record) -> None:
+        """Outputs and console stay until they are pruned; disks are too large for that."""
+        paths = [self.store.path(record, name) for name in disk_names(record)]
+        try:
+            await self.disks.remove(paths)
+        except DiskError as error:
+            events.alarmed(record.space, str(error))
+
+    async def _destroy(self, record: Record) -> None:
+        try:
+            await self.provider.destroy(record, self.maker.owner)
+        except ProviderError as error:
+            events.not_destroyed(record, str(error))
+
+    async def _create(
+        self, creations: Iterable[Creation], space: Space, materials: Mapping[str, Materials]
+    ) -> list[Made]:
+        """Creations stop at the first refusal that would meet all of them."""
+        until = self.clock() + CREATING_SECONDS
+        stopped: list[Made] = []
+
+        async def one(creation: Creation) -> Made:
+            if stopped or self.clock() > until:
+                return Made()
+            machinetype = creation.machinetype.name
+            made = await self.maker.make(creation, materials[machinetype], space, self.knowledge)
+            if made.scope is Scope.SPACE:
+                stopped.append(made)
+            elif made.scope is Scope.MACHINETYPE:
+                self.knowledge.blocked[machinetype] = made.problem or "refused"
+            return made
+
+        return await each(AT_ONCE, one, creations)

@@ -1,0 +1,84 @@
+"""The machines' web server as a service that listens as soon as it can, and goes on trying."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IReactorTCP
+from twisted.internet.protocol import ServerFactory
+
+from vcycle.daemon import events
+
+WELL_KNOWN = "http://169.254.169.254"
+HTTP_PORT = 80
+SLIRP_HOST = "10.0.2.2"
+"""Where a guest with user networking finds its host's loopback interface."""
+
+
+class GuestServer(Service):
+    """
+    Listens at ``interface``:``port``, which for a network of libvirt's exists only once the
+    network does. ``user_networking`` tells how machines reach it.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorTCP,
+        factory: ServerFactory,
+        interface: str,
+        port: int,
+        *,
+        user_networking: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._reactor = reactor
+        self._factory = factory
+        self._interface = interface
+        self._port = port
+        self._user_networking = user_networking
+        self._clock = clock
+        self._listening: IListeningPort | None = None
+        self._refusal: str | None = None
+        self.since: float | None = None
+
+    def ensure(self) -> str | None:
+        """Listen if not yet listening; why that cannot be, or None."""
+        if self._listening is not None or not self.running:
+            return None if self.running else "the daemon is stopping"
+        try:
+            self._listening = self._reactor.listenTCP(
+                self._port, self._factory, interface=self._interface
+            )
+        except CannotListenError as error:
+            text = f"{self._interface}:{self._port}: {error.socketError}"
+            if text != self._refusal:
+                events.not_serving(f"{self._interface}:{self._port}", str(error.socketError))
+            self._refusal = text
+            return f"machines cannot be served at {text}"
+        self._refusal = None
+        self.since = self._clock()
+        events.serving(f"http://{self._interface}:{self.port}")
+        return None
+
+    @property
+    def port(self) -> int:
+        """The port as the system gave it, once it listens."""
+        return self._port if self._listening is None else int(self._listening.getHost().port)
+
+    def metadata_url(self, secret: str) -> str | None:
+        """Where a machine of this secret finds its metadata; None for the well-known address."""
+        host = SLIRP_HOST if self._user_networking else self._interface
+        base = f"http://{host}" if self.port == HTTP_PORT else f"http://{host}:{self.port}"
+        if base == WELL_KNOWN and not self._user_networking:
+            return None
+        return f"{base}/machine/{secret}"
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        listening, self._listening = self._listening, None
+        if listening is None:
+            return succeed(None)
+        return maybeDeferred(listening.stopListening).addCallback(lambda _: None)
