@@ -112,6 +112,9 @@ class IMachineStore(Interface):
     def write(record: Record, files: Mapping[str, bytes]) -> Awaitable[None]:
         """Put files (user_data and the like) into a machine's directory, durably or not at all."""
 
+    def read(record: Record, name: str) -> Awaitable[bytes | None]:
+        """A file as ``write`` put it into a machine's directory; None if there is none."""
+
     def put(record: Record, name: str, body: IO[bytes], now: float) -> Awaitable[Traces]:
         """
         Keep one job output of a machine, atomically, and give back all its traces.

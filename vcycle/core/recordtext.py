@@ -21,6 +21,7 @@ from vcycle.core.fieldchecks import (
     word,
 )
 from vcycle.core.machine import Doom, Limits, Model, Outcome, Record
+from vcycle.core.quota import OUTPUT_NAME
 
 VERSION = 1
 MAX_TEXT = 1 << 20
@@ -33,9 +34,7 @@ _outcome = word(Outcome)
 
 _LIMITS: Mapping[str, Check] = {
     "fizzle_seconds": _seconds,
-    "heartbeat_file": maybe(
-        pattern(r"[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}", "the name of a job output")
-    ),
+    "heartbeat_file": maybe(pattern(OUTPUT_NAME, "the name of a job output")),
     "heartbeat_seconds": _seconds,
     "max_wallclock_seconds": _seconds,
 }
