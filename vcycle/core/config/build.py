@@ -92,10 +92,11 @@ class _Building:
                 " domain, such as factory1.example.com",
             )
         else:
+            why = "which is no good host name" if "." in self.host else "without a domain"
             self.findings.error_at(
                 self.sheets.settings,
-                f"[settings]: this host is called {shown(self.host)}, without a domain:"
-                " set factory_name in [settings], such as factory_name = factory1.example.com",
+                f"[settings]: this host is called {shown(self.host)}, {why}: set factory_name in"
+                " [settings], such as factory_name = factory1.example.com",
             )
         return name
 

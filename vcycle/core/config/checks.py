@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from urllib.parse import parse_qs
 
 from vcycle.core.config.findings import Findings
@@ -38,6 +39,13 @@ def check_machinetype(made: Machinetype, sheet: Sheet, layers: Layers, findings:
         findings.error_at(
             layers.value("scratch_device") or layers.value("root_device") or at,
             f"{header} scratch_device = {made.scratch_device!r}: root_device has this name too",
+        )
+    disk, most = layers.value("disk_gb_per_processor"), made.disk_gb_per_processor
+    if disk is not None and most is not None and (layers.get("disk_gb_per_processor") or 0) > most:
+        findings.warning_at(
+            disk,
+            f"{disk.header} {disk.option} = {shown(disk.text)}: machines get {most:g}, as in"
+            " [settings] or [space NAME]",
         )
     if made.heartbeat_seconds and made.heartbeat_file is None:
         findings.warning_at(
@@ -110,6 +118,8 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
         )
     _check_embed_root(layers.value("libvirt_uri"), findings)
     _check_user_data(sheet, findings)
+    if findings.fatal:
+        return  # what seems to be missing may stand in a line that was not understood
     if not made.machinetypes:
         findings.warning_at(
             sheet, f"{what}: no machinetypes, so nothing is started; add [machinetype NAME]"
@@ -170,7 +180,34 @@ def check_spaces(sheets: Sheets, spaces: Mapping[str, Space], findings: Findings
                 f" as space {other} has, so that their machines would have the same names:"
                 " set another factory_name in one of them",
             )
+    _check_networks(spaces, layers, sheets, findings)
     _check_embed(spaces, layers, sheets, findings)
+
+
+def _check_networks(
+    spaces: Mapping[str, Space], layers: Mapping[str, Layers], sheets: Sheets, findings: Findings
+) -> None:
+    """Addresses are made from the network and the slot: no two spaces may share a network."""
+    taken: list[tuple[str, IPv4Network, str]] = []
+    for name, space in spaces.items():
+        if not _has_network(space.libvirt_uri):
+            continue
+        network = IPv4Network(space.guest_network)
+        for uri, other, owner in taken:
+            if uri == space.libvirt_uri and network.overlaps(other):
+                findings.error_at(
+                    layers[name].value("guest_network") or sheets.spaces[name],
+                    f"space {name}: its guest_network {network} overlaps {other} of space {owner}"
+                    f" on {uri}, so that their machines would have the same addresses: set"
+                    " another guest_network in one of them, such as 192.168.192.0/20",
+                )
+        taken.append((space.libvirt_uri, network, name))
+
+
+def _has_network(uri: str) -> bool:
+    """Whether machines there are on a network of libvirt's; else they have user networking."""
+    driver, _, path = uri.partition("?")[0].partition("://")
+    return driver.startswith("qemu") and not path.endswith(("/session", "/embed", "/embed/"))
 
 
 def _embed_root(uri: str) -> str | None:

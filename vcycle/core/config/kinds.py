@@ -27,6 +27,14 @@ class Kind:
     unit: str = ""
 
 
+class TooGreat(ValueError):
+    """A number of the right form, over the bound that ``most`` gives."""
+
+    def __init__(self, most: float) -> None:
+        super().__init__(most)
+        self.most = most
+
+
 def _matching(pattern: str, wanted: str, fold: bool = False, unit: str = "") -> Kind:
     whole = re.compile(pattern, re.ASCII)
 
@@ -41,8 +49,10 @@ def _matching(pattern: str, wanted: str, fold: bool = False, unit: str = "") -> 
 
 def _whole(wanted: str, least: int = 0, most: int = 10**9, unit: str = "") -> Kind:
     def parse(text: str) -> int:
-        if re.fullmatch(r"\d{1,10}", text, re.ASCII) is None or not least <= int(text) <= most:
+        if re.fullmatch(r"\d{1,4000}", text, re.ASCII) is None or int(text) < least:
             raise ValueError(text)
+        if int(text) > most:
+            raise TooGreat(most)
         return int(text)
 
     return Kind(wanted=wanted, parse=parse, unit=unit)
@@ -54,11 +64,13 @@ def _number(
     """``above``: more than ``least``, not just as much."""
 
     def parse(text: str) -> float:
-        if re.fullmatch(r"-?(\d{1,10}(\.\d{0,9})?|\.\d{1,9})", text, re.ASCII) is None:
+        if re.fullmatch(r"-?(\d{1,300}(\.\d{0,300})?|\.\d{1,300})", text, re.ASCII) is None:
             raise ValueError(text)
         number = float(text)
-        if not least <= number <= most or (above and number == least):
+        if number < least or (above and number == least):
             raise ValueError(text)
+        if number > most:
+            raise TooGreat(most)
         return number
 
     return Kind(wanted=wanted, parse=parse, unit=unit)
@@ -105,9 +117,8 @@ def _address(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    """Room for 100 machines and the host's own addresses: at least 256 addresses."""
     network = ipaddress.IPv4Network(text)
-    if "/" not in text or not network.is_private or not 8 <= network.prefixlen <= 24:
+    if "/" not in text or not network.is_private or not 8 <= network.prefixlen <= 28:
         raise ValueError(text)
     if network.is_loopback or network.is_unspecified:
         raise ValueError(text)
@@ -124,12 +135,14 @@ def _reference(text: str) -> str:
     return text
 
 
-SPACE = _matching(_HOST, "a name such as vcycle01.example.com", fold=True)
+SPACE = _matching(_HOST, "letters, digits, '-' and '.', such as vcycle01.example.com", fold=True)
 MACHINETYPE = _matching(r"[0-9a-z-]{1,64}", "lower-case letters, digits and '-', at most 64")
 
 KINDS: dict[str, Kind] = {
     "space": SPACE,
-    "host": _matching(_HOST, "a host name", fold=True),
+    "host": _matching(
+        _HOST, "letters, digits, '-' and '.', such as factory1.example.com", fold=True
+    ),
     "hosts": Kind(wanted="host names with blanks between them", parse=_hosts),
     "path": _matching(r"/[^\x00-\x1f\x7f]{0,1000}", "an absolute path"),
     "file": Kind(
@@ -167,7 +180,7 @@ KINDS: dict[str, Kind] = {
     "interface": _matching(r"[0-9A-Za-z._-]{1,15}", "a network interface such as eth0"),
     "address": Kind(wanted="an IP address, or nothing for all", parse=_address),
     "network": Kind(
-        wanted="a private IPv4 network of 256 addresses or more, such as 169.254.0.0/16",
+        wanted="a private IPv4 network of 16 addresses or more, such as 169.254.0.0/16",
         parse=_network,
     ),
     "libvirt": _matching(

@@ -146,8 +146,12 @@ class _Arranging:
         if not self._named_well(block, name, MACHINETYPE):
             space = None
         sheet = Sheet("machinetype", block.header, block.file, block.line)
-        if space is None or space in self.left_out:
+        if space in self.left_out:
             sheet.fill(block, self.findings, quiet=True)
+            return
+        if space is None:
+            sheet.fill(block, self.findings)
+            sheet.parse(self.findings)
             return
         sheets = self.machinetypes.setdefault(space, {})
         sheets.setdefault(name, sheet).fill(block, self.findings)

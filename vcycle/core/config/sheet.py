@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from vcycle.core.config.findings import Findings
-from vcycle.core.config.kinds import Kind
+from vcycle.core.config.kinds import Kind, TooGreat
 from vcycle.core.config.options import Option, Status, active, belongs, find, named, suggestion
 from vcycle.core.config.syntax import Block, Value, shown
 
@@ -75,10 +75,12 @@ class Sheet:
             kind = kind_of(name)
             try:
                 self.parsed[name] = kind.parse(value.text)
-            except ValueError:
+            except ValueError as error:
+                wanted = kind.wanted
+                if isinstance(error, TooGreat):
+                    wanted = f"at most {error.most:.0f}"
                 findings.error_at(
-                    value,
-                    f"{value.header} {value.option} = {shown(value.text)}: expected {kind.wanted}",
+                    value, f"{value.header} {value.option} = {shown(value.text)}: expected {wanted}"
                 )
 
     @property
@@ -131,12 +133,14 @@ def _unknown(kind: str, value: Value, findings: Findings) -> None:
 def _warn_of_continuation(value: Value, findings: Findings) -> None:
     for line in value.text.split("\n")[1:]:
         option = _LIKE_OPTION.match(line)
-        if _LIKE_HEADER.match(line) or (option and named(option.group(1).lower())):
-            findings.warning_at(
-                value,
-                f"{value.header} {value.option}: the line {shown(line, 30)} starts with a blank and"
-                " so continues this value; remove the blanks if it stands for itself",
-            )
+        text = (
+            f"{value.header} {value.option}: the line {shown(line, 30)} starts with a blank and so"
+            " continues this value; remove the blanks"
+        )
+        if _LIKE_HEADER.match(line):
+            findings.error_at(value, text)
+        elif option and named(option.group(1).lower()):
+            findings.warning_at(value, f"{text} if it stands for itself")
 
 
 @frozen
