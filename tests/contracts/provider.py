@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Coroutine
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-Test = Callable[["ProviderContract"], Coroutine[Any, Any, None]]
+Self = TypeVar("Self")
 
 
-def story(test: Test) -> Callable[[ProviderContract], Deferred[None]]:
+def story(test: Callable[[Self], Coroutine[Any, Any, None]]) -> Callable[[Self], Deferred[None]]:
     """Run an async test method as trial wants it."""
 
-    def run(self: ProviderContract) -> Deferred[None]:
+    def run(self: Self) -> Deferred[None]:
         return Deferred.fromCoroutine(test(self))
 
     run.__doc__ = test.__doc__
