@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
-from threading import Lock
 from typing import Callable, Protocol
 
 from attrs import define, field
+from twisted.internet.defer import DeferredLock
 
 from vcycle.core.clock import Reading, step
 
@@ -15,9 +16,9 @@ from vcycle.core.clock import Reading, step
 class ClockFile(Protocol):
     """Where readings and steps are kept, durably; reading what is not there gives {}."""
 
-    def read(self) -> dict[str, object]: ...
+    def read(self) -> Awaitable[Mapping[str, object]]: ...
 
-    def write(self, content: dict[str, object]) -> None: ...
+    def write(self, readings: Mapping[str, object], /) -> Awaitable[None]: ...
 
 
 def wall() -> float:
@@ -46,36 +47,45 @@ class ClockWatch:
     _read: Callable[[], Reading] = reading
     steps: list[float] = field(factory=list)
     _last: Reading | None = None
-    _lock: Lock = field(factory=Lock)
+    _looking: DeferredLock = field(factory=DeferredLock)
 
-    def open(self) -> None:
-        """Read what was kept; blocking. What makes no sense counts as never written."""
-        content = self._file.read()
+    async def open(self) -> None:
+        """
+        Read what was kept; what makes no sense counts as never written.
+
+        :raises StoreError: it cannot be read.
+        """
+        content = await self._file.read()
         steps = content.get("steps")
         if isinstance(steps, list):
-            self.steps = [float(s) for s in steps if isinstance(s, (int, float))]
-        last = content.get("last")
-        if isinstance(last, dict):
-            boot, wall_time, since_boot = (last.get(k) for k in ("boot", "wall", "since_boot"))
-            numbers = isinstance(wall_time, (int, float)) and isinstance(since_boot, (int, float))
-            if isinstance(boot, str) and numbers:
-                self._last = Reading(boot=boot, wall=wall_time, since_boot=since_boot)
+            self.steps = [float(each) for each in steps if isinstance(each, (int, float))]
+        self._last = _kept(content.get("last"))
 
-    def look(self) -> float:
-        """Read the clocks and keep the reading, blocking; the step since the last look, or 0.0."""
-        with self._lock:
-            return self._look()
+    async def look(self) -> float:
+        """
+        Read the clocks and keep the reading; the step since the last look, or 0.0.
 
-    def _look(self) -> float:
-        now = self._read()
-        stepped = 0.0 if self._last is None else step(self._last, now)
-        if stepped:
-            self.steps.append(stepped)
-        self._last = now
-        self._file.write(
-            {
-                "steps": self.steps,
-                "last": {"boot": now.boot, "wall": now.wall, "since_boot": now.since_boot},
-            }
-        )
-        return stepped
+        :raises StoreError: it cannot be kept; a step is then told by the next look.
+        """
+        await self._looking.acquire()
+        try:
+            now = self._read()
+            stepped = 0.0 if self._last is None else step(self._last, now)
+            steps = [*self.steps, stepped] if stepped else self.steps
+            last = {"boot": now.boot, "wall": now.wall, "since_boot": now.since_boot}
+            await self._file.write({"steps": steps, "last": last})
+            self.steps, self._last = steps, now
+            return stepped
+        finally:
+            self._looking.release()
+
+
+def _kept(last: object) -> Reading | None:
+    if not isinstance(last, dict):
+        return None
+    boot, wall_time, since_boot = (last.get(key) for key in ("boot", "wall", "since_boot"))
+    if not isinstance(boot, str) or not isinstance(wall_time, (int, float)):
+        return None
+    if not isinstance(since_boot, (int, float)):
+        return None
+    return Reading(boot=boot, wall=float(wall_time), since_boot=float(since_boot))

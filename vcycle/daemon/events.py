@@ -275,3 +275,10 @@ def not_serving(where: str, reason: str) -> None:
         where=where,
         reason=reason,
     )
+
+
+def space_left(space: str) -> None:
+    """A space that is no longer configured has no machines any more."""
+    _log.info(
+        "{space}: its last machine is over; the space is left", event="space-left", space=space
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Mapping
-from pathlib import Path
 from typing import IO, Protocol
 
 from attrs import define, field
@@ -12,7 +11,7 @@ from zope.interface import implementer
 
 from vcycle.core.features import features
 from vcycle.core.machine import Record, Traces
-from vcycle.interfaces import IGuestBook, RunInThread
+from vcycle.interfaces import IGuestBook
 
 
 class Desk(Protocol):
@@ -24,7 +23,7 @@ class Desk(Protocol):
 
     def public_key(self, machinetype: str) -> str | None: ...
 
-    def path(self, record: Record, name: str) -> str: ...
+    def read(self, record: Record, name: str) -> Awaitable[bytes | None]: ...
 
     def put(self, record: Record, name: str, body: IO[bytes]) -> Awaitable[Traces]: ...
 
@@ -39,7 +38,6 @@ class GuestBook:
     it is over.
     """
 
-    _in_thread: RunInThread
     _by_secret: dict[str, tuple[str, Desk]] = field(factory=dict)
     _by_address: dict[str, tuple[str, Desk]] = field(factory=dict)
 
@@ -78,15 +76,7 @@ class GuestBook:
 
     async def user_data(self, record: Record) -> bytes | None:
         """The machine's user_data as it was written for it."""
-        path = Path(self._desk(record).path(record, "user_data"))
-
-        def read() -> bytes | None:
-            try:
-                return path.read_bytes()
-            except FileNotFoundError:
-                return None
-
-        return await self._in_thread(read)
+        return await self._desk(record).read(record, "user_data")
 
     def public_key(self, record: Record) -> str | None:
         """The ssh public key offered to the machine."""

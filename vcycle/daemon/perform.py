@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Callable
 
 from attrs import define, frozen
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 
 from vcycle.core.backoff import learn
 from vcycle.core.config.model import Space
+from vcycle.core.disks import DISK_FILES
 from vcycle.core.errors import DiskError, ProviderError, Scope, StoreError
 from vcycle.core.machine import Record
 from vcycle.core.observation import Creation, Plan
@@ -60,12 +61,9 @@ class Performer:
         problems += await self._save(plan)
         problems += await self.finish(plan.end)
         creations = () if problems else plan.create
-        destroyed, made = await gatherResults(
-            [
-                Deferred.fromCoroutine(each(AT_ONCE, self._destroy, plan.destroy)),
-                Deferred.fromCoroutine(self._create(creations, space, materials)),
-            ]
-        )
+        destroying = Deferred.fromCoroutine(each(AT_ONCE, self._destroy, plan.destroy))
+        made = await self._create(creations, space, materials)
+        await destroying
         failed = [one.failed for one in made if one.failed is not None]
         problems += [one.problem for one in made if one.problem and one.scope is Scope.SPACE]
         problems += await self.finish(failed)
@@ -131,7 +129,7 @@ class Performer:
 
     async def _remove_disks(self, record: Record) -> None:
         """Outputs and console stay until they are pruned; disks are too large for that."""
-        paths = [self.store.path(record, name) for name in disk_names(record)]
+        paths = [self.store.path(record, name) for name in DISK_FILES]
         try:
             await self.disks.remove(paths)
         except DiskError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTCP
@@ -66,7 +67,8 @@ class GuestServer(Service):
     @property
     def port(self) -> int:
         """The port as the system gave it, once it listens."""
-        return self._port if self._listening is None else int(self._listening.getHost().port)
+        address = None if self._listening is None else self._listening.getHost()
+        return address.port if isinstance(address, IPv4Address) else self._port
 
     def metadata_url(self, secret: str) -> str | None:
         """Where a machine of this secret finds its metadata; None for the well-known address."""

@@ -1,0 +1,116 @@
+"""One space put together from its parts; nothing is opened or started here."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Awaitable
+from typing import Callable
+
+from attrs import frozen
+
+from vcycle import __version__
+from vcycle.core.config.model import Space
+from vcycle.core.machine import Record
+from vcycle.core.observation import Host
+from vcycle.core.snapshot import Snapshot
+from vcycle.daemon.clocks import ClockWatch
+from vcycle.daemon.creation import Maker
+from vcycle.daemon.cycle import Cycle
+from vcycle.daemon.hypervisor import Hypervisor
+from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.perform import Performer
+from vcycle.daemon.space import SpaceRunner
+from vcycle.daemon.telling import Telling
+from vcycle.interfaces import IDisks, IImages, IMachineStore, RunInThread
+
+SECRET_BYTES = 24
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4())
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+@frozen(kw_only=True)
+class Parts:
+    """
+    What spaces are made of. ``clock`` gives Unix seconds; ``host`` looks at the host, blocking;
+    ``directory`` gives the directory of a machinetype's own files.
+    """
+
+    owner: str
+    clock: Callable[[], float]
+    clocks: ClockWatch
+    host: Callable[[], Host]
+    in_thread: RunInThread
+    disks: IDisks
+    images: IImages
+    directory: Callable[[str], str]
+    publish: Callable[[Snapshot], None]
+    reload: Callable[[], Awaitable[None]]
+    uuid: Callable[[], str] = _uuid
+    secret: Callable[[], str] = _secret
+
+
+def runner_of(
+    parts: Parts,
+    space: Space,
+    store: IMachineStore,
+    hypervisor: Hypervisor,
+    wake: Callable[[], None],
+) -> SpaceRunner:
+    """The runner of one space."""
+
+    def build(runner: SpaceRunner, knowledge: Knowledge) -> Cycle:
+        def admit(record: Record) -> None:
+            hypervisor.book.admit(record, runner)
+
+        maker = Maker(
+            owner=parts.owner,
+            version=__version__,
+            hypervisor=hypervisor,
+            store=store,
+            disks=parts.disks,
+            clock=parts.clock,
+            uuid=parts.uuid,
+            secret=parts.secret,
+            admit=admit,
+        )
+        performer = Performer(
+            store=store,
+            disks=parts.disks,
+            provider=hypervisor.provider,
+            maker=maker,
+            knowledge=knowledge,
+            clock=parts.clock,
+            dismiss=hypervisor.book.dismiss,
+        )
+        return Cycle(
+            space=runner.space,
+            owner=parts.owner,
+            hypervisor=hypervisor,
+            store=store,
+            images=parts.images,
+            knowledge=knowledge,
+            performer=performer,
+            clock=parts.clock,
+            host=parts.host,
+            directory=parts.directory,
+            in_thread=parts.in_thread,
+            publish=parts.publish,
+            telling=Telling(space.name),
+        )
+
+    return SpaceRunner(
+        space=space,
+        store=store,
+        clocks=parts.clocks,
+        clock=parts.clock,
+        reload=parts.reload,
+        build=build,
+        wake=wake,
+    )

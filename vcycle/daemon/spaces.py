@@ -1,0 +1,104 @@
+"""All spaces of the daemon, following the configuration as it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Callable
+
+from attrs import define, evolve, field
+from twisted.application.service import MultiService
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+
+from vcycle.core.config.model import Configuration, Problem, Space
+from vcycle.daemon import events
+from vcycle.daemon.factory import FactoryService
+from vcycle.daemon.space import SpaceRunner
+
+FIXED = ("libvirt_uri", "factory_name", "guest_network", "guest_http_port", "forward_dev")
+"""What a space keeps from its start on: its machines were made with it."""
+
+
+@define(eq=False)
+class _Running:
+    runner: SpaceRunner
+    factory: FactoryService
+    leaving: bool = field(default=False)
+
+
+class Spaces(MultiService):
+    """
+    One factory for each space. A space that is no longer configured drains: its machines are
+    supervised to their end, then its factory stops.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, build: Callable[[Space, Callable[[], None]], SpaceRunner]
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._build = build
+        self._running: dict[str, _Running] = {}
+
+    def apply(self, configuration: Configuration) -> None:
+        """The spaces as they are configured now."""
+        for name, space in configuration.spaces.items():
+            if name in self._running:
+                self._change(self._running[name], space)
+            else:
+                self._add(space)
+        for name, running in self._running.items():
+            if name not in configuration.spaces and not running.leaving:
+                running.leaving = True
+                running.runner.space = evolve(running.runner.space, draining=True)
+                running.runner.problems = ("the space is no longer configured",)
+
+    def refuse(self, problems: tuple[Problem, ...]) -> None:
+        """The files are wrong: nothing is created. Without problems they are right again."""
+        told = () if not problems else (f"the configuration is wrong: {problems[0]}",)
+        for running in self._running.values():
+            if not running.leaving:
+                running.runner.problems = told
+
+    def wake(self) -> None:
+        """A cycle of every space at once."""
+        for running in self._running.values():
+            running.factory.wake()
+
+    def _change(self, running: _Running, space: Space) -> None:
+        before = running.runner.space
+        kept = {name: getattr(before, name) for name in FIXED}
+        for name, value in kept.items():
+            if getattr(space, name) != value:
+                events.needs_restart(f"[space {space.name}] {name}")
+        running.leaving = False
+        running.runner.problems = ()
+        running.runner.space = evolve(space, **kept)
+        running.factory.interval = space.cycle_seconds
+
+    def _add(self, space: Space) -> None:
+        def wake() -> None:
+            factory.wake()
+
+        runner = self._build(space, wake)
+        factory = FactoryService(self._clock, space.cycle_seconds, self._cycle(runner))
+        factory.setName(space.name)
+        self._running[space.name] = _Running(runner, factory)
+        factory.setServiceParent(self)
+
+    def _cycle(self, runner: SpaceRunner) -> Callable[[bool], Awaitable[None]]:
+        async def cycle(early: bool) -> None:
+            await runner.run(early)
+            running = self._running.get(runner.space.name)
+            done = runner.cycle is not None and not runner.cycle.knowledge.records
+            if running is not None and running.leaving and done:
+                self._clock.callLater(0, self._remove, runner.space.name)
+
+        return cycle
+
+    def _remove(self, name: str) -> None:
+        running = self._running.get(name)
+        if running is not None and running.leaving:
+            del self._running[name]
+            events.space_left(name)
+            maybeDeferred(running.factory.disownServiceParent)
