@@ -1,0 +1,41 @@
+#!/bin/sh
+# packaging/rpm/build.sh OUTDIR: build the source and binary RPMs of this checkout, with rpmbuild.
+# PYTHON names an interpreter that has the modules build, setuptools and wheel.
+set -eu
+[ $# = 1 ] || { echo "usage: $0 OUTDIR" >&2; exit 2; }
+checkout=$(cd "$(dirname "$0")/../.." && pwd -P)
+mkdir -p "$1/SOURCES"
+top=$(cd "$1" && pwd -P)
+cd "$checkout"
+if [ -z "${PYTHON:-}" ]; then
+    PYTHON=python3
+    [ ! -x .venv/bin/python ] || PYTHON=$checkout/.venv/bin/python
+fi
+
+# The version is said once, in the package; a spec that says another is a mistake.
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' vcycle/__init__.py)
+grep -q "^Version: *$version\$" packaging/rpm/vcycle.spec || {
+    echo "The spec is not of version $version, which vcycle/__init__.py names." >&2
+    exit 1
+}
+
+"$PYTHON" -m build --sdist --no-isolation --outdir "$top/SOURCES" . > "$top/sdist.log" 2>&1 || {
+    cat "$top/sdist.log" >&2
+    exit 1
+}
+cp packaging/rpm/vcycle.sysusers "$top/SOURCES/"
+
+set --
+if [ -e /etc/debian_version ]; then
+    # Debian's rpm knows no installed packages, so it cannot check what is required.
+    set -- --nodeps --load packaging/rpm/macros.debian --define "__python3 $(command -v "$PYTHON")"
+fi
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2> /dev/null || date +%s)
+export SOURCE_DATE_EPOCH
+rpmbuild -ba --quiet "$@" \
+    --define "_topdir $top" \
+    --define "_buildhost localhost" \
+    --define "use_source_date_epoch_as_buildtime 1" \
+    --define "clamp_mtime_to_source_date_epoch 1" \
+    packaging/rpm/vcycle.spec
+find "$top/SRPMS" "$top/RPMS" -name '*.rpm'
