@@ -51,9 +51,9 @@ class Cycle:
 
     async def run(self, early: bool) -> None:
         """One cycle; an early one leaves out what need not be done so often."""
+        serving = await self.hypervisor.ready()
         if not early:
             await self.hypervisor.measure()
-        serving = self.hypervisor.server.ensure()
         self.knowledge.served_since = self.hypervisor.server.since
         survey, problem = await self._survey()
         ready = await self._ready()

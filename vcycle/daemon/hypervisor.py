@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import Callable
+
 from attrs import Factory, define, field
 from twisted.internet.defer import DeferredLock
 
@@ -9,6 +12,7 @@ from vcycle.core.addresses import GuestNetwork, mac
 from vcycle.core.errors import ProviderError
 from vcycle.core.machine import Capacity
 from vcycle.core.observation import Budget, Use
+from vcycle.daemon import events
 from vcycle.daemon.guestbook import GuestBook
 from vcycle.daemon.serving import GuestServer
 from vcycle.interfaces import IMachineProvider
@@ -19,8 +23,9 @@ class Hypervisor:
     """
     One libvirt URI, or one cloud account.
 
-    ``network`` is None where machines have user networking. Whoever plans holds
-    ``planning``, so that two spaces never give out the same processors.
+    ``network`` is None where machines have user networking. ``prepare`` readies the provider
+    and says how machines run on it. Whoever plans holds ``planning``, so that two spaces
+    never give out the same processors.
     """
 
     uri: str
@@ -28,10 +33,22 @@ class Hypervisor:
     network: GuestNetwork | None
     book: GuestBook
     server: GuestServer
+    prepare: Callable[[], Awaitable[str]]
     planning: DeferredLock = Factory(DeferredLock)
     capacity: Capacity = Factory(Capacity)
     uses: dict[str, Use] = field(factory=dict)
     totals: dict[str, tuple[int | None, int | None]] = field(factory=dict)
+    _prepared: bool = False
+
+    async def ready(self) -> str | None:
+        """Prepare the provider if that is still to be done, and serve; why not, or None."""
+        if not self._prepared:
+            try:
+                events.provider_said(self.uri, await self.prepare())
+            except ProviderError as error:
+                return f"{self.uri}: {error}"
+            self._prepared = True
+        return self.server.ensure()
 
     async def measure(self) -> None:
         """Ask the provider for its capacity; without an answer the last one stands."""

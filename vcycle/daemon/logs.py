@@ -51,7 +51,9 @@ class Lines:
             prefix = f"{formatTime(event.get('log_time'))} {level.name:8} "
         try:
             for line in text.splitlines():
-                self._out.write(prefix + "".join(c if c.isprintable() else "?" for c in line) + "\n")
+                self._out.write(
+                    prefix + "".join(c if c.isprintable() else "?" for c in line) + "\n"
+                )
             self._out.flush()
         except (OSError, ValueError):
             # Nobody reads any more; that is no reason to end.

@@ -33,11 +33,15 @@ class Spaces(MultiService):
     """
 
     def __init__(
-        self, clock: IReactorTime, build: Callable[[Space, Callable[[], None]], SpaceRunner]
+        self,
+        clock: IReactorTime,
+        build: Callable[[Space, Callable[[], None]], SpaceRunner],
+        left: Callable[[str], None],
     ) -> None:
         super().__init__()
         self._clock = clock
         self._build = build
+        self._left = left
         self._running: dict[str, _Running] = {}
 
     def apply(self, configuration: Configuration) -> None:
@@ -101,4 +105,5 @@ class Spaces(MultiService):
         if running is not None and running.leaving:
             del self._running[name]
             events.space_left(name)
+            self._left(name)
             maybeDeferred(running.factory.disownServiceParent)

@@ -1,0 +1,87 @@
+"""The providers of the daemon, one for each URI, each with threads and a web server of its own."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.interfaces import IReactorTCP
+
+from vcycle.core.addresses import GuestNetwork
+from vcycle.core.config.model import Space
+from vcycle.core.network import NetworkPlan, network_plan
+from vcycle.daemon.guestbook import GuestBook
+from vcycle.daemon.hypervisor import Hypervisor
+from vcycle.daemon.ordered import OrderedServices
+from vcycle.daemon.serving import GuestServer
+from vcycle.guests.site import make_site
+from vcycle.providers.libvirt.capability import has_networks
+from vcycle.providers.libvirt.provider import CALLS, LibvirtProvider
+from vcycle.threads import IThreadsReactor, PrivateThreads
+
+LEASES = 1000
+"""Machines for which a network has an address from its start: changing it later is slow."""
+
+LOOPBACK = "127.0.0.1"
+CALL_SECONDS = 60.0
+REPLACEMENTS = 8
+"""Threads that may take the place of hung ones, before a provider is given up as hung itself."""
+
+PATIENCE = 2.0
+
+
+class IDaemonReactor(IThreadsReactor, IReactorTCP):
+    """What the daemon needs of a reactor."""
+
+
+class Hypervisors(MultiService):
+    """Makes the Hypervisor of a space when it is first asked for it."""
+
+    def __init__(self, reactor: IDaemonReactor, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._reactor = reactor
+        self._clock = clock
+        self._by_uri: dict[str, Hypervisor] = {}
+
+    def of(self, space: Space) -> Hypervisor:
+        """The one of the space's URI; the first space that names a URI says how guests see it."""
+        uri = space.libvirt_uri
+        if uri not in self._by_uri:
+            self._by_uri[uri] = self._make(space)
+        return self._by_uri[uri]
+
+    def _make(self, space: Space) -> Hypervisor:
+        uri = space.libvirt_uri
+        network = GuestNetwork.parse(space.guest_network) if has_networks(uri) else None
+        plan = None if network is None else _plan(space, network)
+        threads = PrivateThreads(
+            self._reactor, f"libvirt {uri}", CALLS, CALL_SECONDS, ceiling=REPLACEMENTS
+        )
+        provider = LibvirtProvider(self._reactor, uri, threads, self._clock, plan)
+        book = GuestBook()
+        server = GuestServer(
+            self._reactor,
+            make_site(book, self._reactor),
+            LOOPBACK if network is None else network.host,
+            space.guest_http_port,
+            user_networking=network is None,
+            clock=self._clock,
+        )
+        services = OrderedServices(self._reactor, PATIENCE)
+        services.setServiceParent(self)
+        child: IService
+        for child in (threads, provider, server):
+            child.setServiceParent(services)
+        return Hypervisor(
+            uri=uri,
+            provider=provider,
+            network=network,
+            book=book,
+            server=server,
+            prepare=provider.prepare,
+        )
+
+
+def _plan(space: Space, network: GuestNetwork) -> NetworkPlan:
+    slots = min(LEASES, network.slots)
+    return network_plan(space.guest_network, space.factory_name, slots, space.forward_dev)
