@@ -123,12 +123,14 @@ def _text(path: str, room: int, optional: bool) -> str | Problem | None:
     try:
         # Not blocking, so that a named pipe in the directory cannot hold us up.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return Problem(
-                    file=_told(path), line=None, text="not a file; remove it or name another"
-                )
-            content = file.read(MAX_BYTES + 1)
+                text = "not a file; remove it or name another"
+                return Problem(file=_told(path), line=None, text=text)
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError as error:
         return None if optional else _unreadable(path, error)
     except (OSError, ValueError) as error:

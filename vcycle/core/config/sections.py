@@ -212,7 +212,7 @@ class _Arranging:
                     if name == value.option
                 ]
                 gone = bool(shares) and all("target_share" in s.values for s in shares)
-                cure = f"set target_share in [machinetype {value.option[:64]}]"
+                cure = f"set target_share in [machinetype {shown(value.option)[1:-1]}]"
             if gone:
                 self.findings.warning_at(value, f"{block.header}: has no effect; remove it")
             else:

@@ -79,8 +79,10 @@ class Sheet:
                 wanted = kind.wanted
                 if isinstance(error, TooGreat):
                     wanted = f"at most {error.most:.0f}"
+                secret = name.startswith("user_data_option_")
+                text = "(not shown)" if secret else shown(value.text)
                 findings.error_at(
-                    value, f"{value.header} {value.option} = {shown(value.text)}: expected {wanted}"
+                    value, f"{value.header} {value.option} = {text}: expected {wanted}"
                 )
 
     @property
@@ -133,14 +135,14 @@ def _unknown(kind: str, value: Value, findings: Findings) -> None:
 def _warn_of_continuation(value: Value, findings: Findings) -> None:
     for line in value.text.split("\n")[1:]:
         option = _LIKE_OPTION.match(line)
-        text = (
-            f"{value.header} {value.option}: the line {shown(line, 30)} starts with a blank and so"
-            " continues this value; remove the blanks"
-        )
+        text = "starts with a blank and so continues this value; remove the blanks"
         if _LIKE_HEADER.match(line):
-            findings.error_at(value, text)
+            line = shown(line, 30)
+            findings.error_at(value, f"{value.header} {value.option}: the line {line} {text}")
         elif option and named(option.group(1).lower()):
-            findings.warning_at(value, f"{text} if it stands for itself")
+            line = shown(option.group(1), 30)
+            text = f"{value.header} {value.option}: the line of {line} {text} if it is an option"
+            findings.warning_at(value, text)
 
 
 @frozen

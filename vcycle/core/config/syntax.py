@@ -69,6 +69,7 @@ class _Reading:
     blocks: list[Block] = field(factory=list)
     values: list[Value] = field(factory=list)
     pending: _Pending | None = None
+    broken: bool = False
     lost: bool = False
 
     def line(self, number: int, raw: str) -> None:
@@ -79,14 +80,16 @@ class _Reading:
         elif _is_comment(raw):
             return
         elif raw[0] in BLANKS:
-            self._continued(number, raw)
-        elif raw[0] == "[":
-            self._header(number, raw)
+            # What continues a line that was not understood is not understood either.
+            if not self.broken:
+                self._continued(number, raw)
         else:
-            self._option(number, raw)
+            self.broken = False
+            self._header(number, raw) if raw[0] == "[" else self._option(number, raw)
 
     def _problem(self, number: int, text: str) -> None:
         self.end_value()
+        self.broken = True
         self.findings.error(self.file, number, text)
 
     def _continued(self, number: int, raw: str) -> None:
@@ -128,7 +131,9 @@ class _Reading:
         self.end_value()
         ends = [at for at in (raw.find("="), raw.find(":")) if at >= 0]
         if not ends:
-            self._problem(number, f"{shown(raw)}: expected 'option = value'")
+            # The value is as likely a secret here as in a line that is right.
+            line = raw.split()[0] + " ..." if raw.lower().startswith("user_data") else raw
+            self._problem(number, f"{shown(line)}: expected 'option = value'")
         elif min(ends) == 0:
             self._problem(number, f"{shown(raw)}: no option name before '{raw[0]}'")
         elif not self.blocks and not self.lost:

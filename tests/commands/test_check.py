@@ -1,0 +1,113 @@
+"""Tests for vcycle.commands.check."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from vcycle.commands.main import main
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = "[settings]\nvcycle_space = vcycle01.example.com\n"
+MACHINETYPE = "[machinetype atlas]\ntarget_share = 1\nroot_image = atlas.img\n"
+
+
+class CheckTests(SynchronousTestCase):
+    def check(self, *argv: str) -> tuple[int, str]:
+        """The exit status, and what was printed."""
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            status = main(["check", "--host", "factory1.example.com", *argv])
+        return status, out.getvalue()
+
+    def file(self, text: str) -> str:
+        path = Path(self.mktemp())
+        path.write_text(text, "utf-8")
+        return str(path)
+
+    def test_good(self) -> None:
+        """A good configuration is one line, and status 0."""
+        path = self.file(SETTINGS + MACHINETYPE)
+        expected = (0, "Usable: 1 space, 1 machinetype; 0 errors, 0 warnings.\n")
+        self.assertEqual(expected, self.check(path))
+        self.assertEqual(expected, self.check("--config", path))
+
+    def test_warnings(self) -> None:
+        """Warnings are printed, and the status is 0 still."""
+        path = self.file(SETTINGS + "cpu_total = 8\n" + MACHINETYPE)
+        status, out = self.check(path)
+        self.assertEqual(0, status)
+        self.assertEqual(
+            f"{path}:3: warning: [settings] cpu_total: an old name, still honoured: write"
+            " total_processors instead\n"
+            "Usable: 1 space, 1 machinetype; 0 errors, 1 warning.\n",
+            out,
+        )
+
+    def test_errors(self) -> None:
+        """All problems are printed in the order of files and lines, and the status is 1."""
+        one = self.file(SETTINGS + "colour = blue\ncpu_total = 8\n")
+        two = self.file(MACHINETYPE + "backoff_seconds = 10m\n")
+        status, out = self.check(one, two)
+        self.assertEqual(1, status)
+        lines = out.splitlines()
+        self.assertEqual(
+            [f"{one}:3: error", f"{one}:4: warning", f"{two}:4: error"],
+            [line.partition(": [")[0] for line in lines[:-1]],
+        )
+        self.assertEqual(
+            f"{two}:4: error: [machinetype atlas] backoff_seconds = '10m':"
+            " expected whole seconds, 0 or more",
+            lines[2],
+        )
+        self.assertTrue(lines[-1].startswith("Not usable: 2 errors, 1 warning."))
+
+    def test_absent(self) -> None:
+        """A file that is not there is a problem like any other."""
+        status, out = self.check("--config", "/nonexistent/vcycle.conf")
+        self.assertEqual(1, status)
+        self.assertIn("/nonexistent/vcycle.conf: error: cannot be read: No such file", out)
+
+    def test_json(self) -> None:
+        """--json gives the same as one object, for programs."""
+        path = self.file(SETTINGS + "colour = blue\n" + MACHINETYPE)
+        status, out = self.check("--json", path)
+        self.assertEqual(1, status)
+        problem = {
+            "file": path,
+            "line": 3,
+            "severity": "error",
+            "text": "[settings] colour: no such option",
+        }
+        self.assertEqual({"usable": False, "problems": [problem], "spaces": {}}, json.loads(out))
+        status, out = self.check("--json", self.file(SETTINGS + MACHINETYPE))
+        self.assertEqual(0, status)
+        self.assertEqual({"vcycle01.example.com": ["atlas"]}, json.loads(out)["spaces"])
+
+    def test_examples(self) -> None:
+        """The example files are good, together and the main one alone but for machinetypes."""
+        main_file = str(ROOT / "etc" / "vcycle.conf")
+        examples = sorted(map(str, (ROOT / "etc" / "vcycle.d").iterdir()))
+        self.assertTrue(examples)
+        expected = "Usable: 1 space, 1 machinetype; 0 errors, 0 warnings.\n"
+        self.assertEqual((0, expected), self.check(*examples, main_file))
+        status, out = self.check(main_file)
+        self.assertEqual(0, status)
+        self.assertIn("no machinetypes, so nothing is started", out)
+
+    def test_examples_name_real_options(self) -> None:
+        """Options that are commented out in the examples are options too."""
+        for path in [ROOT / "etc" / "vcycle.conf", *(ROOT / "etc" / "vcycle.d").iterdir()]:
+            text = path.read_text("utf-8")
+            lines = [
+                line[1:] if line.startswith("#") and line[1:2].isalpha() else line
+                for line in text.splitlines()
+            ]
+            whole = "\n".join(lines).replace("(the host's own)", "f1.example.com") + "\n"
+            if "[settings]" not in whole:
+                whole += SETTINGS
+            self.assertEqual(0, self.check(self.file(whole))[0], path)

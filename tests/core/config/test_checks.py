@@ -1,0 +1,128 @@
+"""Tests for vcycle.core.config.checks: what is allowed, but told of. Errors are in ``bad``."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.core.config.writing import MACHINETYPE, SETTINGS, SPACE, told
+
+
+def warnings(settings: str = "", machinetype: str = MACHINETYPE) -> list[str]:
+    """Of a small configuration, without the file's name."""
+    return [line.partition(": ")[2] for line in told(f"{SETTINGS}{settings}\n{machinetype}\n")]
+
+
+class WarningTests(SynchronousTestCase):
+    def test_nothing_to_say(self) -> None:
+        """A good configuration has no warnings."""
+        self.assertEqual([], warnings())
+
+    def test_nothing_is_started(self) -> None:
+        """No machinetypes, or none with a share: that is told, as nothing will happen."""
+        self.assertEqual(
+            [f"space {SPACE}: no machinetypes, so nothing is started; add [machinetype NAME]"],
+            warnings(machinetype=""),
+        )
+        self.assertEqual(
+            [f"space {SPACE}: every target_share is 0, so nothing is started; set one"],
+            warnings(machinetype="[machinetype m]\nroot_image = m.img"),
+        )
+
+    def test_never_started(self) -> None:
+        """A machinetype that cannot fit is named, with the limit that it does not fit in."""
+        self.assertEqual(
+            [
+                "[machinetype atlas] min_processors = 8: can never start, as"
+                " processors_per_superslot is 4",
+                "[machinetype atlas] min_processors = 8: can never start, as total_processors is 6",
+                "[machinetype atlas] min_processors = 8: can never start, as"
+                " total_mb / mb_per_processor is 2",
+            ],
+            warnings(
+                "processors_per_superslot = 4\ntotal_processors = 6\ntotal_mb = 4096",
+                MACHINETYPE + "min_processors = 8",
+            ),
+        )
+
+    def test_smaller_than_wanted(self) -> None:
+        """A superslot's size is the size of the largest machine."""
+        self.assertEqual(
+            [
+                "[machinetype atlas] max_processors = 8: machines get at most 1,"
+                " as processors_per_superslot is 1"
+            ],
+            warnings("", MACHINETYPE + "max_processors = 8"),
+        )
+
+    def test_smaller_disk(self) -> None:
+        """A machinetype cannot have more disk than its space."""
+        self.assertEqual(
+            [
+                "[machinetype atlas] disk_gb_per_processor = '80': machines get 20, as in"
+                " [settings] or [space NAME]"
+            ],
+            warnings("disk_gb_per_processor = 20", MACHINETYPE + "disk_gb_per_processor = 80"),
+        )
+
+    def test_fetching(self) -> None:
+        """What would have to be fetched is told, with the cure."""
+        cure = "use a local file, by its absolute path or below machinetypes/NAME/files"
+        self.assertEqual(
+            [
+                "[machinetype atlas] user_data = 'https://e.test/u': fetching is not in this"
+                f" version: {cure}",
+                "[machinetype atlas] kernel: has no effect with machine_model = cernvm3, only with"
+                " vm-direct",
+            ],
+            warnings("", MACHINETYPE + "user_data = https://e.test/u\nkernel = /boot/vmlinuz"),
+        )
+        [found] = warnings("", MACHINETYPE.replace("atlas.img", "image:cernvm"))
+        self.assertIn("images of clouds are not in this version", found)
+
+    def test_lives(self) -> None:
+        """Times that make no sense together are told."""
+        found = warnings("", MACHINETYPE + "max_wallclock_seconds=600\nheartbeat_seconds = 60")
+        self.assertEqual(
+            [
+                "[machinetype atlas] fizzle_seconds = 600: not less than max_wallclock_seconds,"
+                " 600: no machine can grow older",
+                "[machinetype atlas] heartbeat_seconds: has no effect without heartbeat_file",
+            ],
+            found,
+        )
+
+    def test_own_factory(self) -> None:
+        """A list of factories without this one is told."""
+        [found] = warnings("factories = factory2")
+        self.assertIn("factories does not name this factory, factory1.example.com", found)
+
+    def test_per_machinetype_memory(self) -> None:
+        """Memory of one machinetype alone is told to have no effect, and where to set it."""
+        [found] = warnings("", MACHINETYPE + "mb_per_processor = 4096")
+        self.assertEqual(
+            "[machinetype atlas] mb_per_processor: has no effect: set mb_per_processor in"
+            " [settings] or [space NAME]",
+            found,
+        )
+
+
+class SpacesTests(SynchronousTestCase):
+    def two(self, one: str, two: str) -> list[str]:
+        text = f"[space one.test]\nfactory_name = f1.test\n{one}\n"
+        text += f"[space two.test]\nfactory_name = f2.test\n{two}\n"
+        text += MACHINETYPE.replace("atlas", "one.test atlas")
+        return told(text + MACHINETYPE.replace("atlas", "two.test atlas"))
+
+    def test_one_hypervisor(self) -> None:
+        """Two spaces on one hypervisor are good with factories and networks of their own."""
+        self.assertEqual([], self.two("", "guest_network = 10.9.0.0/24"))
+
+    def test_two_hypervisors(self) -> None:
+        """Two hypervisors may have the same network each."""
+        self.assertEqual([], self.two("", "libvirt_uri = qemu+ssh://h2/system"))
+
+    def test_user_networking(self) -> None:
+        """Machines without a network of libvirt's cannot collide in it."""
+        uri = "libvirt_uri = qemu:///embed?root=/run/v"
+        self.assertEqual([], self.two(uri, uri))
+        self.assertEqual([], self.two("libvirt_uri = test:///default", uri))

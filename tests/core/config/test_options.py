@@ -1,0 +1,222 @@
+"""Tests for vcycle.core.config.options: every row of the table has its line here."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.core.config.writing import HOST, MACHINETYPE, SETTINGS, SPACE, configuration, told
+from vcycle.core.config.kinds import KINDS, MAX_TEXT
+from vcycle.core.config.options import (
+    OPTIONS,
+    SECTIONS,
+    Option,
+    Status,
+    active,
+    belongs,
+    find,
+    suggestion,
+)
+from vcycle.core.machine import Model
+
+LONG = "x" * (MAX_TEXT // 2) + "\n " + "x" * (MAX_TEXT // 2)
+
+# The option, what holds when it is not set, and a value that is refused.
+ACTIVE: dict[str, tuple[object, str]] = {
+    "vcycle_space": (SPACE, "my space"),
+    "state_dir": ("/var/lib/vcycle", "~/vcycle"),
+    "vacquery_port": (995, "65536"),
+    "vacquery_interface": ("", "eth0"),
+    "monitor_port": (0, "off"),
+    "factory_name": (HOST, "factory1"),
+    "factories": ((), "factory1,factory2"),
+    "libvirt_uri": ("qemu:///system", "qemu:/system"),
+    "guest_network": ("169.254.0.0/16", "0.0.0.0/0"),
+    "guest_http_port": (80, "http"),
+    "forward_dev": (None, "a-name-too-long-for-linux"),
+    "fix_networking": (True, "on"),
+    "cycle_seconds": (60.0, "0.5"),
+    "creations_per_cycle": (100, "0"),
+    "total_machines": (None, "-1"),
+    "total_processors": (None, "all"),
+    "total_mb": (None, "0"),
+    "mb_per_processor": (2048, "2GB"),
+    "hs06_per_processor": (None, "1e1"),
+    "processors_per_superslot": (1, "0"),
+    "overload_per_processor": (1.25, "0"),
+    "disk_gb_per_processor": (40.0, "-1"),
+    "shutdown_time": (None, "0"),
+    "draining": (False, "soon"),
+    "gocdb_sitename": (None, "A SITE"),
+    "description": (None, "x" * 1001),
+    "root_public_key": (None, "id_rsa.pub"),
+    "user_data_option_": ({}, LONG),
+    "user_data_file_": ({}, ".."),
+    "machinefeatures_option_": ({}, LONG),
+    "target_share": (0.0, "one"),
+    "machinegroup": ("tiny", "a group"),
+    "machine_model": (Model.CERNVM3, "kvm"),
+    "root_image": (None, ""),
+    "kernel": (None, "boot/"),
+    "initrd": (None, "../initrd"),
+    "kernel_arguments": ("", "x" * 1001),
+    "root_device": ("vda", "VDA1"),
+    "scratch_device": ("vdb", "7"),
+    "user_data": (None, "a/../b"),
+    "min_processors": (1, "0"),
+    "max_processors": (1, "many"),
+    "max_wallclock_seconds": (86400, "0"),
+    "min_wallclock_seconds": (86400, "-1"),
+    "backoff_seconds": (10, "10.5"),
+    "fizzle_seconds": (600, "٦"),
+    "heartbeat_file": (None, "/heartbeat"),
+    "heartbeat_seconds": (0, "60 s"),
+    "accounting_fqan": (None, ""),
+    "machines_dir_days": (3.0, "inf"),
+}
+FIELDS = {
+    "user_data_option_": "user_data_options",
+    "user_data_file_": "user_data_files",
+    "machinefeatures_option_": "machinefeatures_options",
+    "vcycle_space": "name",
+}
+FORMER = {
+    "ignored": "has no effect: ",
+    "unsupported": "not supported, as it is for ",
+    "later": "has no effect in this version",
+    "alias": ": an old name, still honoured: write ",
+}
+
+
+def _written(option: Option, section: str, value: str) -> str:
+    name = f"{option.name}xxx" if option.prefix else option.name
+    line = f"{name} = {value}\n"
+    parts = {"settings": "", "space": "", "machinetype": ""}
+    parts[section] = line
+    return (
+        f"{SETTINGS}{parts['settings']}[space {SPACE}]\n{parts['space']}"
+        f"[machinetype tiny]\nroot_image = tiny.img\n{parts['machinetype']}"
+    )
+
+
+class TableTests(SynchronousTestCase):
+    def test_all_are_here(self) -> None:
+        """No row is without its line in this test, and each name has one row in a section."""
+        self.assertEqual(list(ACTIVE), [option.name for option in active()])
+        places = [(o.name, section) for o in OPTIONS for section in o.sections]
+        self.assertEqual(len(places), len(set(places)))
+        self.assertLessEqual({section for _, section in places}, set(SECTIONS))
+
+    def test_documented(self) -> None:
+        """Each working option has a kind, a sentence, and a default or what holds without one."""
+        for option in active():
+            self.assertIsNotNone(option.kind, option.name)
+            self.assertTrue(option.meaning.endswith("."), option.name)
+            if not option.prefix:
+                self.assertNotEqual(option.default is None, option.otherwise == "", option.name)
+        self.assertEqual(set(), set(KINDS.values()) - {option.kind for option in active()})
+
+    def test_defaults(self) -> None:
+        """Without its option a value is the default of the table."""
+        found = configuration(f"{SETTINGS}[machinetype tiny]\nroot_image = tiny.img\n")
+        space = found.spaces[SPACE]
+        tiny = space.machinetypes["tiny"]
+        for name, (default, _) in ACTIVE.items():
+            field = FIELDS.get(name, name)
+            for holder in (tiny, space, found.settings):
+                if hasattr(holder, field) and (holder is not tiny or field != "name"):
+                    value = getattr(holder, field)
+                    break
+            if name != "root_image":
+                self.assertEqual(default, value, name)
+            [row] = [o for o in active() if o.name == name]
+            if row.default is not None:
+                self.assertEqual(default, row.value_of_default(), name)
+
+    def test_bad_values(self) -> None:
+        """Each kind of section refuses what the option cannot be, and says what it can be."""
+        for option in active():
+            bad = ACTIVE[option.name][1]
+            for section in option.sections:
+                problems = told(_written(option, section, bad))
+                text = "\n".join(problems)
+                self.assertIn("expected ", text, (option.name, section))
+                self.assertIn(option.name, text, (option.name, section))
+                self.assertNotIn("Traceback", text)
+
+    def test_successors(self) -> None:
+        """Old names lead to options of the same section that there are."""
+        for option in OPTIONS:
+            if option.status in (Status.ALIAS, Status.SYNONYM):
+                for section in option.sections:
+                    successor = find(section, option.detail)
+                    assert successor is not None, option
+                    self.assertEqual(Status.ACTIVE, successor.status, option)
+
+
+class FormerTests(SynchronousTestCase):
+    def test_told(self) -> None:
+        """Whatever an ancestor had is no error: a warning says what becomes of it."""
+        for option in OPTIONS:
+            wanted = FORMER.get(option.status.value)
+            if wanted is None or option.name in ("api", "vac_space"):
+                continue
+            for section in set(option.sections) & {"settings", "space", "machinetype"}:
+                successor = find(section, option.detail) or option
+                default = successor.default if successor is not option else None
+                good = default or {"root_public_key": "/key"}.get(successor.name, "7")
+                found = told(_written(option, section, good))
+                text = "\n".join(line for line in found if f" {option.name}: " in line)
+                self.assertIn(wanted, text, (option.name, section))
+                self.assertNotIn("expected", "\n".join(found), (option.name, section))
+
+    def test_honoured(self) -> None:
+        """The value of an old name counts, unless its successor is there too."""
+        text = SETTINGS + "cpu_total = 3\n" + MACHINETYPE
+        self.assertEqual(3, configuration(text).spaces[SPACE].total_processors)
+        for lines in ("cpu_total = 3\ntotal_processors = 4", "total_processors = 4\ncpu_total = 3"):
+            found = configuration(f"{SETTINGS}{lines}\n{MACHINETYPE}")
+            self.assertEqual(4, found.spaces[SPACE].total_processors)
+            self.assertEqual(1, len(found.warnings))
+        text = "[settings]\nvac_space = vac01.example.com\n" + MACHINETYPE
+        self.assertEqual(["vac01.example.com"], list(configuration(text).spaces))
+
+    def test_without_effect_anyway(self) -> None:
+        """Nobody is bothered by an option that says what holds without it."""
+        self.assertEqual([], told(SETTINGS + "version_logger = 0\n" + MACHINETYPE))
+        self.assertEqual([], told(SETTINGS + MACHINETYPE + "user_data_proxy = False\n"))
+
+    def test_clouds_are_left_out(self) -> None:
+        """A space of a cloud is not run on the hypervisor instead; secrets are not told."""
+        text = SETTINGS + MACHINETYPE + "[space cloud.test]\napi = openstack\npassword = s3cret\n"
+        text += MACHINETYPE.replace("atlas", "cloud.test cms")
+        found = configuration(text)
+        self.assertEqual([SPACE], list(found.spaces))
+        self.assertEqual(
+            ["[space cloud.test] is left out: clouds (option api) are not in this version"],
+            [problem.text for problem in found.warnings],
+        )
+
+    def test_containers_are_left_out(self) -> None:
+        """A machinetype of containers is not run as a machine; the others are."""
+        text = SETTINGS + MACHINETYPE + "[machinetype d]\nmachine_model = docker\n"
+        text += "[machinetype e]\nroot_image = docker://example/image\n"
+        found = configuration(text)
+        self.assertEqual(["atlas"], list(found.spaces[SPACE].machinetypes))
+        self.assertEqual(2, len(found.warnings))
+        self.assertIn("for containers; the machinetype is left out", found.warnings[0].text)
+
+
+class SuggestionTests(SynchronousTestCase):
+    def test_close_names(self) -> None:
+        """A misspelt option leads to the one that was meant, of the same section if it can be."""
+        self.assertEqual("total_processors", suggestion("settings", "total_procesors"))
+        self.assertEqual("heartbeat_seconds", suggestion("machinetype", "heartbeat-seconds"))
+        self.assertEqual("backoff_seconds", suggestion("settings", "backof_seconds"))
+        self.assertEqual("user_data_file_XXX", suggestion("settings", "user_data_files_key"))
+        self.assertIsNone(suggestion("settings", "colour"))
+        self.assertIsNone(suggestion("settings", "x" * 10_000))
+
+    def test_where_it_belongs(self) -> None:
+        """An option in a wrong section is told the right ones."""
+        self.assertEqual("[settings] or [space NAME]", belongs("draining"))
+        self.assertEqual("[machinetype NAME]", belongs("target_share"))
