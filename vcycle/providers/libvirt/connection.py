@@ -161,7 +161,7 @@ class Connection:
             raise Unreachable(problem)
         start_event_loop()
         try:
-            link = Link(libvirt.open(self.uri))
+            link = Link.open(self.uri)
         except libvirt.libvirtError as error:
             raise Unreachable(f"libvirt says: {text(error)}") from None
         connection, patience = link.connection, self._patience
@@ -170,7 +170,8 @@ class Connection:
         except libvirt.libvirtError as error:
             self._log.debug("no keep-alive on {uri}: {error}", uri=self.uri, error=text(error))
         try:
-            connection.registerCloseCallback(self._on_close, link)
+            if not link.lasting:
+                connection.registerCloseCallback(self._on_close, link)
             link.events = connection.domainEventRegisterAny(
                 None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_event, link
             )

@@ -10,8 +10,12 @@ import libvirt
 from attrs import define, field
 
 from vcycle.core.errors import Unreachable
+from vcycle.providers.libvirt.embed import root_of
 
 R = TypeVar("R")
+
+_lock = Lock()
+_embedded: dict[str, libvirt.virConnect] = {}
 
 
 @define(eq=False)
@@ -20,9 +24,28 @@ class Link:
     An open connection, closed by whoever leaves it last once it is retired.
 
     libvirt frees a connection under the feet of calls that are still in it; so they are counted.
+    A ``lasting`` connection is shared and never closed.
     """
 
+    @classmethod
+    def open(cls, uri: str) -> Link:
+        """
+        In a thread: a new connection, or the process's only one to the embedded driver.
+
+        libvirt registers that driver anew whenever it is opened, and has room for about
+        twenty: hence state of this module.
+
+        :raises libvirt.libvirtError: it cannot be opened.
+        """
+        if root_of(uri) is None:
+            return cls(libvirt.open(uri))
+        with _lock:
+            if uri not in _embedded:
+                _embedded[uri] = libvirt.open(uri)
+            return cls(_embedded[uri], lasting=True)
+
     connection: libvirt.virConnect
+    lasting: bool = False
     events: int | None = None
     _calls: int = 0
     _retired: bool = False
@@ -55,10 +78,12 @@ class Link:
             return self._retired and not self._calls
 
     def _close(self) -> None:
-        with suppress(libvirt.libvirtError):
-            self.connection.unregisterCloseCallback()
+        if not self.lasting:
+            with suppress(libvirt.libvirtError):
+                self.connection.unregisterCloseCallback()
         if self.events is not None:
             with suppress(libvirt.libvirtError):
                 self.connection.domainEventDeregisterAny(self.events)
-        with suppress(libvirt.libvirtError):
-            self.connection.close()
+        if not self.lasting:
+            with suppress(libvirt.libvirtError):
+                self.connection.close()
