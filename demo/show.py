@@ -95,9 +95,9 @@ class Show:
         return bool(text)
 
     def _summarize(self) -> None:
-        status = summary.ask(self.stage.place / "state" / "vcycled.sock")
-        if status is not None:
-            for line in summary.lines(status, time.time()):
+        told = summary.status(self.stage.place / "state")
+        if told is not None:
+            for line in summary.lines(told, time.time()):
                 print(line, flush=True)
 
     def _end(self) -> int:

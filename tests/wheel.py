@@ -14,6 +14,8 @@ import venv
 import zipfile
 from pathlib import Path
 
+from demo.borrow import lend
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -40,8 +42,9 @@ def main() -> int:
         stray = sorted({n.split("/")[0] for n in names if not n.startswith(("vcycle", "twisted/"))})
         expect(not stray, f"it holds {stray}")
         environment = place / "environment"
-        venv.create(environment, system_site_packages=True, with_pip=True)
+        venv.create(environment, with_pip=True)
         binary = environment / "bin"
+        lend(next(environment.glob("lib/python*/site-packages")))
         run(str(binary / "python"), "-m", "pip", "install", "-q", str(wheel), cwd=place)
         listed = run(str(binary / "twistd"), "--help", cwd=place)
         expect("vcycle" in listed, "twistd does not list vcycle")

@@ -38,7 +38,9 @@ class Machine:
         # The environment exists: what pip is asked for is recorded as well.
         interpreter = place / "environment/bin/python"
         interpreter.parent.mkdir(parents=True)
-        machine.write(interpreter, "python", "exit 0", silent=False)
+        site = place / "site-packages"
+        site.mkdir()
+        machine.write(interpreter, "python", f'[ "$1" != -c ] || echo {site}', silent=False)
         return machine
 
     def stub(self, name: str, body: str, silent: bool = False) -> None:
@@ -100,6 +102,13 @@ class EnterpriseLinux(SynchronousTestCase):
         installs = [call for call in self.machine.calls("python") if "pip install" in call]
         self.assertEqual(len(installs), 1, installs)
         self.assertTrue(installs[0].endswith(str(PREPARE.parent.parent)), installs)
+
+    def test_binding(self) -> None:
+        """The environment borrows libvirt's binding from the distribution, and nothing else."""
+        self.machine.prepare()
+        borrowed = [path.name for path in (self.machine.place / "site-packages").iterdir()]
+        self.assertIn("libvirt.py", borrowed)
+        self.assertEqual([name for name in borrowed if not name.startswith("libvirt")], [])
 
     def test_nothing_is_missing(self) -> None:
         """Where the packages are there, dnf is not called, whoever asks."""
