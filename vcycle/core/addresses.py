@@ -36,9 +36,10 @@ class GuestNetwork:
         except ValueError as error:
             cure = f"write it like {DEFAULT_NETWORK}"
             raise ValueError(f"guest_network {text[:50]!r}: {error}; {cure}") from error
-        if network.prefixlen > 30:
-            raise ValueError(f"guest_network {text}: too small; a /30 or larger is needed")
-        return cls(network=network)
+        guests = cls(network=network)
+        if network.prefixlen > 30 or guests.slots < 1:
+            raise ValueError(f"guest_network {text}: too small; a /29 or larger is needed")
+        return guests
 
     @property
     def host(self) -> str:
