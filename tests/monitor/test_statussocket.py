@@ -21,7 +21,7 @@ from vcycle.monitor.place import LONGEST, refused_path, socket_path
 from vcycle.monitor.statussocket import StatusSocket
 
 reactor: Any = _reactor
-DOCUMENTS = {"status": b'{"version": 1}', "health": b'{"well": true}'}
+DOCUMENTS = {"/v1/status": b'{"version": 1}', "/v1/later": b""}
 
 
 class StatusSocketTests(TestCase):
@@ -44,7 +44,8 @@ class StatusSocketTests(TestCase):
         try:
             for path in ("/v1/status", "/status"):
                 self.assertEqual({"version": 1}, await self._ask(path))
-            self.assertEqual({"well": True}, await self._ask("/v1/health"))
+            health = await self._ask("/v1/health")
+            self.assertEqual({"version": 1, "answering": True}, health)
         finally:
             await self.serving.stopService()
 
@@ -56,6 +57,16 @@ class StatusSocketTests(TestCase):
                 with self.assertRaises(NoAnswer) as caught:
                     await self._ask(path)
                 self.assertIn("404", str(caught.exception))
+        finally:
+            await self.serving.stopService()
+
+    async def test_not_yet(self) -> None:
+        """While there is nothing to tell yet, the answer is to ask again."""
+        self.serving.startService()
+        try:
+            with self.assertRaises(NoAnswer) as caught:
+                await self._ask("/v1/later")
+            self.assertIn("ask again", str(caught.exception))
         finally:
             await self.serving.stopService()
 

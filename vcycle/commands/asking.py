@@ -64,6 +64,8 @@ def ask(path: str, document: str, seconds: float = SECONDS) -> Mapping[str, Any]
         ) from None
     finally:
         connection.close()
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        raise NoAnswer(f"{path}: vcycled has not finished its first cycle; ask again in a minute")
     if status != http.HTTPStatus.OK:
         raise NoAnswer(
             f"{path}: {document} is answered {status}; vcycled and this command should be "

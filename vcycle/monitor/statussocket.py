@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from http import HTTPStatus
 from typing import Any, Callable
 
 from twisted.application.service import Service
@@ -17,16 +18,20 @@ from twisted.web.server import Request, Site
 from vcycle.core.errors import NotOurs, VcycleError
 from vcycle.monitor.place import refused_path
 
-PREFIX = b"/v1/"
+NEWEST = "/v1"
+HEALTH = f"{NEWEST}/health"
+# Who gets this knows that the daemon's loop turns.
+ALIVE = b'{"version":1,"answering":true}'
 IDLE_SECONDS = 30
-NAME_BYTES = 100
+PATH_BYTES = 100
 
 
 class Documents(Resource):
     """
-    JSON documents at ``/v1/<name>``; ``content`` gives the bytes of a name, or None.
+    JSON documents by path, such as ``/v1/status``; a path without a version is of the newest.
 
-    A name without a version is of the newest one.
+    ``content`` gives a document's bytes, none of them (b"") while there is nothing to tell yet,
+    or None where there is no such document.
     """
 
     isLeaf = True
@@ -37,17 +42,23 @@ class Documents(Resource):
 
     def render_GET(self, request: Request) -> bytes:
         request.setHeader(b"Server", b"Vcycle")
-        path = request.path
-        name = path[len(PREFIX) :] if path.startswith(PREFIX) else path[1:]
-        body = None
-        if len(name) <= NAME_BYTES and name.isascii():
-            body = self._content(name.decode("ascii"))
-        if body is None:
-            request.setResponseCode(404)
+        body = self._find(request.path)
+        if not body:
+            status = HTTPStatus.NOT_FOUND if body is None else HTTPStatus.SERVICE_UNAVAILABLE
+            request.setResponseCode(status)
             request.setHeader(b"Content-Type", b"text/plain")
-            return b"Not Found\n"
+            return f"{status.phrase}\n".encode()
         request.setHeader(b"Content-Type", b"application/json")
         return body
+
+    def _find(self, path: bytes) -> bytes | None:
+        if len(path) > PATH_BYTES or not path.isascii():
+            return None
+        text = path.decode("ascii")
+        if text.count("/") == 1:
+            text = NEWEST + text
+        content = self._content(text)
+        return ALIVE if content is None and text == HEALTH else content
 
 
 class _Site(Site):
