@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import contextlib
 
 from attrs import evolve
 from hypothesis import given
@@ -58,7 +58,7 @@ class MarkTests(SynchronousTestCase):
     @given(st.text())
     def test_any_text(self, xml: str) -> None:
         """No text raises anything else."""
-        with suppress(ValueError):
+        with contextlib.suppress(ValueError):
             read_mark(xml)
 
     def test_unfit(self) -> None:
