@@ -24,6 +24,11 @@ class Unreadable(Exception):
     """A file is there, but does not hold what it should, and will not by itself."""
 
 
+def absolute(path: str) -> str:
+    """The path as it is now, whatever directory the daemon goes to later."""
+    return os.path.abspath(path)
+
+
 def read_bounded(path: str, most: int) -> bytes:
     """
     The first ``most`` bytes of a regular file; a symbolic link is not followed.

@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 from vcycle.core.errors import NotOurs, StoreError
 from vcycle.interfaces import RunInThread
 from vcycle.store.atomic import make_directory, told
+from vcycle.store.layout import absolute
 
 LOCK = "lock"
 MAX_LOCK = 4096
@@ -85,7 +86,7 @@ class StateLock:
     filesystems whose locks are not the kernel's.
     """
 
-    state_dir: str = field(converter=os.path.abspath)
+    state_dir: str = field(converter=absolute)
     in_thread: RunInThread
     processes: Processes = Processes()
     _fd: int | None = field(default=None, init=False)

@@ -39,6 +39,7 @@ from vcycle.store.layout import (
     OUTPUTS,
     RECORD,
     Unreadable,
+    absolute,
     read_bounded,
     read_record,
     refuse_unsafe,
@@ -61,7 +62,7 @@ class MachineStore:
     disk, in that thread; what it raises ends the work there, as a crash would.
     """
 
-    state_dir: str = field(converter=os.path.abspath)
+    state_dir: str = field(converter=absolute)
     space: str
     in_thread: RunInThread
     quota: Quota = Factory(Quota)
