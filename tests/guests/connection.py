@@ -89,8 +89,7 @@ class World:
         self.book = MemoryGuestBook(
             records={RECORD.uuid: RECORD, NEIGHBOUR.uuid: NEIGHBOUR},
             templates={RECORD.uuid: b"#!/bin/sh\n\xff", NEIGHBOUR.uuid: b"neighbour's"},
-            machinefeatures={"total_cpu": "8", "hs06": "84.0"},
-            jobfeatures={"job_id": RECORD.uuid},
+            options={"rack": "r7"},
         )
         self.site = make_site(
             self.book, self.clock, bounds=self.bounds, features_base=self.features_base

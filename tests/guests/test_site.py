@@ -9,8 +9,19 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.guests.connection import NEIGHBOUR, OTHER, OWN, STRANGER, World
 from tests.guests.sample import RECORD
+from vcycle.core.quota import Quota
 from vcycle.guests.bounds import Bounds
 
+MACHINEFEATURES = b"""\
+grace_secs
+hs06
+jobslots
+log_cores
+phys_cores
+rack
+shutdowntime
+total_cpu
+"""
 SECRET = f"/machine/{RECORD.secret}"
 
 
@@ -62,8 +73,9 @@ class ReadingTests(SynchronousTestCase):
         for path, body in {
             "/machinefeatures/hs06": b"84.0",
             "//machinefeatures//hs06": b"84.0",
-            "/machinefeatures": b"hs06\ntotal_cpu\n",
-            "/machinefeatures/": b"hs06\ntotal_cpu\n",
+            "/machinefeatures/rack": b"r7",
+            "/machinefeatures": MACHINEFEATURES,
+            "/machinefeatures/": MACHINEFEATURES,
             "/jobfeatures/job_id": RECORD.uuid.encode(),
         }.items():
             self.assertEqual(body, self.world.get(path).body, path)
@@ -197,7 +209,7 @@ class KeepingTests(SynchronousTestCase):
 
     def test_quota(self) -> None:
         """Over the machine's quota the answer is that there is no room."""
-        self.world.book.quota = 10
+        self.world.book.quota = Quota(machine_bytes=10)
         self.assertEqual(507, self.world.put("/joboutputs/log", b"x" * 11).status)
 
     def test_spool_full(self) -> None:

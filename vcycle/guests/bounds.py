@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from vcycle.core.quota import Quota
+
 
 @frozen(kw_only=True)
 class Bounds:
@@ -24,6 +26,6 @@ class Bounds:
     total_seconds: float = 300.0
     linger_seconds: float = 3.0
     linger_bytes: int = 4 * 1024 * 1024
-    output_bytes: int = 64 * 1024 * 1024
+    output_bytes: int = Quota().file_bytes
     spooled_bytes: int = 1024 * 1024 * 1024
     memory_bytes: int = 16 * 1024

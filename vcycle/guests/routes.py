@@ -6,9 +6,10 @@ import re
 
 from attrs import field, frozen
 
+from vcycle.core.quota import refused_name
+
 MACHINE, OUTPUTS = "machine", "joboutputs"
 _SLASHES = re.compile(r"/+")
-_OUTPUT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -24,9 +25,9 @@ class Route:
     @property
     def output(self) -> str | None:
         """The name of the job output that this is the place of, if the name is within the rules."""
-        if len(self.parts) == 2 and self.parts[0] == OUTPUTS and _OUTPUT.fullmatch(self.parts[1]):
-            return self.parts[1]
-        return None
+        if len(self.parts) != 2 or self.parts[0] != OUTPUTS or refused_name(self.parts[1]):
+            return None
+        return self.parts[1]
 
 
 def parse(target: bytes) -> Route | None:

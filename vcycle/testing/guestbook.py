@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Awaitable, Mapping
 from typing import IO, Callable
 
@@ -11,27 +10,27 @@ from attrs import Factory, define
 from zope.interface import implementer
 
 from vcycle.core.errors import StoreError
+from vcycle.core.features import features
 from vcycle.core.machine import Record
+from vcycle.core.quota import Quota, excess, refused_name
 from vcycle.interfaces import IGuestBook
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 @implementer(IGuestBook)
 @define
 class MemoryGuestBook:
     """
-    Tests may edit everything; outputs are by uuid and name, and ``quota`` is in bytes for
-    each machine. ``pause``, if set, is awaited before an output is kept; ``broken`` is raised.
+    Tests may edit everything; outputs are by uuid and name, and ``options`` are
+    ``machinefeatures_option_``. ``pause``, if set, is awaited before an output is kept;
+    ``broken`` is raised.
     """
 
     records: dict[str, Record] = Factory(dict)
     templates: dict[str, bytes] = Factory(dict)
     outputs: dict[str, dict[str, bytes]] = Factory(dict)
     key: str | None = None
-    machinefeatures: dict[str, str] = Factory(dict)
-    jobfeatures: dict[str, str] = Factory(dict)
-    quota: int = 1000000
+    options: dict[str, str] = Factory(dict)
+    quota: Quota = Factory(Quota)
     pause: Callable[[], Awaitable[None]] | None = None
     broken: Exception | None = None
 
@@ -55,18 +54,18 @@ class MemoryGuestBook:
         return self.key
 
     def features(self, record: Record) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        return self.machinefeatures, self.jobfeatures
+        return features(record, self.options, shutdown_time=record.shutdown_time)
 
     async def put(self, record: Record, name: str, body: IO[bytes]) -> None:
         self._check()
         if self.pause is not None:
             await self.pause()
-        if not _NAME.fullmatch(name):
-            raise StoreError(f"{name!r} is no name for an output")
         kept = self.outputs.setdefault(record.uuid, {})
         content = body.read()
-        if sum(len(old) for key, old in kept.items() if key != name) + len(content) > self.quota:
-            raise StoreError(f"{name} is over the quota of {self.quota} bytes")
+        sizes = {key: len(old) for key, old in kept.items()}
+        refusal = refused_name(name) or excess(self.quota, name, len(content), sizes)
+        if refusal is not None:
+            raise StoreError(refusal)
         kept[name] = content
 
     def _check(self) -> None:
