@@ -5,6 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.config.writing import MACHINETYPE, SETTINGS, SPACE, told
+from vcycle.core.config.sections import MAX_MACHINETYPES, MAX_SPACES
+from vcycle.core.config.sheet import MAX_PREFIXED
 
 
 def warnings(settings: str = "", machinetype: str = MACHINETYPE) -> list[str]:
@@ -104,6 +106,41 @@ class WarningTests(SynchronousTestCase):
             " [settings] or [space NAME]",
             found,
         )
+
+
+class BoundsTests(SynchronousTestCase):
+    def test_spaces(self) -> None:
+        """One daemon has a bounded number of spaces."""
+        text = "".join(f"[space s{i}]\nfactory_name = f{i}.test\n" for i in range(MAX_SPACES + 2))
+        found = [line for line in told(text) if "more than" in line]
+        self.assertEqual(
+            [
+                f"a.conf:{2 * MAX_SPACES + 1}: [space s{MAX_SPACES}]: more than {MAX_SPACES}"
+                " spaces",
+                f"a.conf:{2 * MAX_SPACES + 3}: [space s{MAX_SPACES + 1}]: more than {MAX_SPACES}"
+                " spaces",
+            ],
+            found,
+        )
+
+    def test_machinetypes(self) -> None:
+        """One space has a bounded number of machinetypes."""
+        some = "".join(
+            f"[machinetype m{i}]\nroot_image = x\ntarget_share = 1\n"
+            for i in range(MAX_MACHINETYPES)
+        )
+        self.assertEqual([], told(SETTINGS + some))
+        [found] = told(SETTINGS + some + "[machinetype more]\n")
+        text = f"more than {MAX_MACHINETYPES} machinetypes in one space"
+        self.assertEqual(f"a.conf:{3 * MAX_MACHINETYPES + 3}: [machinetype more]: {text}", found)
+
+    def test_prefixed(self) -> None:
+        """One section has a bounded number of user_data options."""
+        some = "".join(f"user_data_option_{i} = x\n" for i in range(MAX_PREFIXED))
+        self.assertEqual([], warnings(some))
+        [found] = warnings(some + "user_data_option_more = x")
+        text = f"more than {MAX_PREFIXED} user_data_option_ options"
+        self.assertEqual(f"[settings]: {text}", found)
 
 
 class SpacesTests(SynchronousTestCase):

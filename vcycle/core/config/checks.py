@@ -20,8 +20,7 @@ MAX_EMBED_ROOT = 50
 def check_machinetype(made: Machinetype, sheet: Sheet, layers: Layers, findings: Findings) -> None:
     """What is wrong within one machinetype, or cannot have been meant."""
     _check_boot(made, sheet, findings)
-    _check_files(layers, findings)
-    _check_user_data(sheet, findings)
+    check_references(sheet, findings)
     at, header = sheet, sheet.header
     if made.max_processors < made.min_processors:
         findings.error_at(
@@ -77,28 +76,24 @@ def _check_boot(made: Machinetype, sheet: Sheet, findings: Findings) -> None:
             )
 
 
-def _check_files(layers: Layers, findings: Findings) -> None:
-    for sheet in layers.sheets:
-        for name, value in sheet.values.items():
-            known = name in ("root_image", "user_data", "kernel", "initrd")
-            if not known and not name.startswith("user_data_file_"):
-                continue
-            cure = "use a local file, by its absolute path or below machinetypes/NAME/files"
-            quoted = f"{value.header} {value.option} = {shown(value.text)}"
-            if value.text.lower().startswith(("http://", "https://")):
-                findings.warning_at(value, f"{quoted}: fetching is not in this version: {cure}")
-            elif value.text.lower().startswith("image:"):
-                findings.warning_at(
-                    value, f"{quoted}: images of clouds are not in this version: {cure}"
-                )
-            elif "://" in value.text:
-                findings.error_at(value, f"{quoted}: no such kind of URL: {cure}")
-
-
-def _check_user_data(sheet: Sheet, findings: Findings) -> None:
+def check_references(sheet: Sheet, findings: Findings) -> None:
+    """What a section says of files and of user_data's options."""
     for name, value in sheet.values.items():
+        prefixed = name.startswith("user_data_file_")
+        if not prefixed and name not in ("root_image", "user_data", "kernel", "initrd"):
+            continue
+        cure = "use a local file, by its absolute path or below machinetypes/NAME/files"
+        quoted = f"{value.header} {value.option} = {shown(value.text)}"
+        text = value.text.lower()
+        if text.startswith(("http://", "https://")):
+            findings.warning_at(value, f"{quoted}: fetching is not in this version: {cure}")
+        elif text.startswith("image:"):
+            text = "images of clouds are not in this version"
+            findings.warning_at(value, f"{quoted}: {text}: {cure}")
+        elif "://" in text:
+            findings.error_at(value, f"{quoted}: no such kind of URL: {cure}")
         other = name.replace("user_data_file_", "user_data_option_", 1)
-        if name.startswith("user_data_file_") and other in sheet.values:
+        if prefixed and other in sheet.values:
             findings.error_at(value, f"{value.header} {name}: {other} is set too; remove one")
 
 
@@ -117,7 +112,7 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
             " the list can be the same everywhere",
         )
     _check_embed_root(layers.value("libvirt_uri"), findings)
-    _check_user_data(sheet, findings)
+    check_references(sheet, findings)
     if findings.fatal:
         return  # what seems to be missing may stand in a line that was not understood
     if not made.machinetypes:
@@ -159,7 +154,8 @@ def check_sizes(made: Space, sheets: Mapping[str, Sheet], findings: Findings) ->
 
 def check_spaces(sheets: Sheets, spaces: Mapping[str, Space], findings: Findings) -> None:
     """What is wrong between the spaces of one daemon."""
-    _check_user_data(sheets.settings, findings)
+    check_references(sheets.default, findings)
+    check_references(sheets.settings, findings)
     if not spaces and "vcycle_space" not in sheets.settings.values:
         findings.error_at(
             sheets.settings,

@@ -28,6 +28,7 @@ class Findings:
 
     files: Sequence[str]
     _found: dict[Problem, None] = field(factory=dict, init=False)
+    _errors: int = field(default=0, init=False)
 
     def error(self, file: str, line: int | None, text: str) -> None:
         """The configuration cannot be used."""
@@ -42,16 +43,20 @@ class Findings:
 
     def _add(self, problem: Problem) -> None:
         # Bounded each for itself, so that no number of warnings can hide an error.
-        known = sum(problem.fatal == other.fatal for other in self._found)
-        if known < MAX_PROBLEMS:
-            self._found[problem] = None
+        warnings = len(self._found) - self._errors
+        if problem in self._found or (self._errors if problem.fatal else warnings) >= MAX_PROBLEMS:
+            return
+        self._found[problem] = None
+        self._errors += problem.fatal
 
     @property
     def fatal(self) -> bool:
-        return any(problem.fatal for problem in self._found)
+        return self._errors > 0
 
-    def __len__(self) -> int:
-        return len(self._found)
+    @property
+    def full(self) -> bool:
+        """Whether no more errors are taken, so that none need be looked for."""
+        return self._errors >= MAX_PROBLEMS
 
     def in_order(self) -> tuple[Problem, ...]:
         """All of them, by file in reading order, then by line."""

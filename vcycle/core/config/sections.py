@@ -22,6 +22,10 @@ _FORMS = {
     "factories": "[factories]",
     "targetshares": "[targetshares]",
 }
+MAX_SPACES = 100
+MAX_MACHINETYPES = 2000
+"""In one space: bounds for what one daemon can work on in a cycle, far above any real site."""
+
 _CONTAINERS = ("docker", "singularity")
 _MOST_NAMES = {"space": 1, "machinetype": 2, "vacuum_pipe": 2}
 
@@ -116,6 +120,9 @@ class _Arranging:
                 self._leave_out(name, block)
                 continue
             known = self.spaces.get(name)
+            if known is None and len(self.spaces) >= MAX_SPACES:
+                self.findings.error_at(block, f"{block.header}: more than {MAX_SPACES} spaces")
+                continue
             if known is None or known.kind == "settings":
                 self.spaces[name] = Sheet("space", block.header, block.file, block.line)
             self.spaces[name].fill(block, self.findings)
@@ -154,6 +161,10 @@ class _Arranging:
             sheet.parse(self.findings)
             return
         sheets = self.machinetypes.setdefault(space, {})
+        if name not in sheets and len(sheets) >= MAX_MACHINETYPES:
+            text = f"more than {MAX_MACHINETYPES} machinetypes in one space"
+            self.findings.error_at(sheet, f"{block.header}: {text}")
+            return
         sheets.setdefault(name, sheet).fill(block, self.findings)
 
     def _container(self, sheet: Sheet) -> bool:

@@ -13,6 +13,9 @@ from vcycle.core.config.kinds import Kind, TooGreat
 from vcycle.core.config.options import Option, Status, active, belongs, find, named, suggestion
 from vcycle.core.config.syntax import Block, Value, shown
 
+MAX_PREFIXED = 500
+"""Most options of prefixes in one section: each machinetype has all of its space's."""
+
 _OPTION_NAME = re.compile(r"[0-9a-z_]{1,120}", re.ASCII)
 _LIKE_OPTION = re.compile(r"([0-9a-z_]+)\s*[=:]", re.ASCII | re.IGNORECASE)
 _LIKE_HEADER = re.compile(r"\[(settings|space|machinetype|vacuum_pipe)\b", re.IGNORECASE)
@@ -50,11 +53,22 @@ class Sheet:
         if option.status is Status.ACTIVE:
             if option.prefix and not _prefixed(option, value, findings):
                 return
+            if option.prefix and not self._has_room(option, value, findings):
+                return
             self.values[value.option] = value
         elif option.status in (Status.ALIAS, Status.SYNONYM):
             self._take_alias(option, value, findings)
         elif option.default is None or value.text.lower() not in (option.default, "no"):
             findings.warning_at(value, f"{value.header} {value.option}: {_former(option)}")
+
+    def _has_room(self, option: Option, value: Value, findings: Findings) -> bool:
+        mine = sum(name.startswith(option.name) for name in self.values)
+        room = value.option in self.values or mine < MAX_PREFIXED
+        if not room:
+            findings.error_at(
+                self, f"{self.header}: more than {MAX_PREFIXED} {option.name} options"
+            )
+        return room
 
     def _take_alias(self, option: Option, value: Value, findings: Findings) -> None:
         former = self.values.get(option.detail)
@@ -121,6 +135,8 @@ def _former(option: Option) -> str:
 
 
 def _unknown(kind: str, value: Value, findings: Findings) -> None:
+    if findings.full:
+        return
     guess = None if named(value.option) else suggestion(kind, value.option)
     if named(value.option):
         text = f"belongs in {belongs(value.option)}"
