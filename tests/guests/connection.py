@@ -8,9 +8,11 @@ from io import BytesIO
 from attrs import define, evolve, field
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
+from zope.interface import alsoProvides
 
 from tests.guests.sample import RECORD
 from vcycle.guests.bounds import Bounds
@@ -32,6 +34,18 @@ class _Transport(StringTransport):
             super().loseConnection()
             self.connected = False
             self.protocol.connectionLost(Failure(ConnectionDone()))
+
+
+class _Slow(_Transport):
+    """A TCP transport that has sent nothing until its test says so."""
+
+    ended = False
+
+    def loseWriteConnection(self) -> None:
+        self.ended = True
+
+    def setTcpNoDelay(self, enabled: object) -> None:
+        pass
 
 
 @define
@@ -95,13 +109,15 @@ class World:
             self.book, self.clock, bounds=self.bounds, features_base=self.features_base
         )
 
-    def connect(self, address: str = OWN) -> Connection | None:
-        """A new connection; None if it was refused."""
+    def connect(self, address: str = OWN, slow: bool = False) -> Connection | None:
+        """A new connection, ``slow`` if nothing is read from it; None if it was refused."""
         peer = IPv4Address("TCP", address, 40000)
         channel = self.site.buildProtocol(peer)
         if channel is None:
             return None
-        transport = _Transport(IPv4Address("TCP", "169.254.169.254", 80), peer)
+        transport = (_Slow if slow else _Transport)(IPv4Address("TCP", "169.254.169.254", 80), peer)
+        if slow:
+            alsoProvides(transport, ITCPTransport)
         transport.protocol = channel
         channel.makeConnection(transport)
         return Connection(transport, channel)

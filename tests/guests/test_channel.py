@@ -27,8 +27,8 @@ class _Case(SynchronousTestCase):
     def setUp(self) -> None:
         self.world = World(bounds=self.bounds)
 
-    def connect(self, address: str = OWN) -> Connection:
-        connection = self.world.connect(address)
+    def connect(self, address: str = OWN, slow: bool = False) -> Connection:
+        connection = self.world.connect(address, slow)
         assert connection is not None, "refused"
         return connection
 
@@ -82,6 +82,31 @@ class TimeTests(_Case):
         self.assertFalse(connection.open)
         waiting.callback(None)
         self.assertEqual(b"x" * 100, self.world.book.outputs[RECORD.uuid]["log"])
+
+    def test_slow_reader(self) -> None:
+        """Who reads slowly has the whole time of a connection for it, and no more."""
+        connection = self.connect(slow=True).send(GET)
+        self.world.clock.advance(99)
+        self.assertTrue(connection.open)
+        self.world.clock.advance(1)
+        self.assertFalse(connection.open)
+
+    def test_linger(self) -> None:
+        """Who has read the answer and does not hang up is cut soon after."""
+        connection = self.connect(slow=True).send(GET)
+        connection.channel.writeConnectionLost()
+        self.world.clock.advance(self.bounds.linger_seconds)
+        self.assertFalse(connection.open)
+        self.assertEqual([], self.world.clock.getDelayedCalls())
+
+    def test_linger_bytes(self) -> None:
+        """Who sends on and on after the answer is cut."""
+        connection = self.connect(slow=True).send(b"PUT /x HTTP/1.1\r\n\r\n")
+        self.assertEqual(403, connection.reply().status)
+        connection.send(b"x" * self.bounds.linger_bytes)
+        self.assertTrue(connection.open)
+        connection.send(b"x")
+        self.assertFalse(connection.open)
 
     def test_nothing_left(self) -> None:
         """A connection that is over leaves no timer and no place behind."""

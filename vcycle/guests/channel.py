@@ -90,12 +90,11 @@ class GuestChannel(HTTPChannel):
         return False
 
     def loseConnection(self) -> None:
-        """Flush what was written, say that no more will come, and wait a little for the end."""
+        """Send what was written, say that no more will come, and leave the end to the guest."""
         if self._closing or self.transport is None:
             return
         self._closing = True
         self.setTimeout(None)
-        self._after(self.site.bounds.linger_seconds)
         self.transport.unregisterProducer()
         if ITCPTransport.providedBy(self.transport) and not self._silent:
             self.transport.loseWriteConnection()
@@ -111,7 +110,8 @@ class GuestChannel(HTTPChannel):
             self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:
-        """All is sent; the rest is the guest's turn, or a timer's."""
+        """All is sent, however slowly it was read: now the guest has a while to end."""
+        self._after(self.site.bounds.linger_seconds)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self._respondToBadRequestAndDisconnect()
