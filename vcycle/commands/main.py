@@ -20,7 +20,7 @@ from vcycle import __version__
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-COMMANDS = ("check",)
+COMMANDS = ("check", "status")
 """The modules of subcommands, in the order in which help lists them."""
 
 
