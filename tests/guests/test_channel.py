@@ -159,7 +159,6 @@ class WrongTests(_Case):
         """What is no HTTP/1 is answered 400 and closed."""
         for data in (
             b"GET /latest/user-data\r\n",
-            b"GET /latest/user-data HTTP/2.0\r\n",
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
             b"GET /latest/user-data HTTP/1.1\r\nno colon\r\n\r\n",
             b"PUT /joboutputs/log HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
