@@ -14,10 +14,12 @@ SPACE = "demo.vcycle.test"
 WORKER = """\
 #!/bin/sh
 heartbeat 10
-echo "work begins; limits are in $JOBFEATURES"
-for minute_sixth in 1 2 3 4 5 6; do
-    sleep 10
-    echo "work is at $minute_sixth of 6"
+echo 'work begins'
+# About a minute, not the same for all.
+step=$((8 + RANDOM % 5))
+for part in 1 2 3 4 5; do
+    sleep $step
+    echo "work is done to $part fifths"
 done
 shutdown_message 200 Success
 """
@@ -33,7 +35,7 @@ echo 'this image is broken'
 exit 1
 """
 STORY = """\
-  worker   works for a minute and says 200 Success: another takes its place at once
+  worker   works for about a minute and says 200 Success: another takes its place at once
   idler    finds no work and says 300: backed off for a while, then one scout asks again
   fizzler  dies without a word: a fizzle, which is backed off as well
 """

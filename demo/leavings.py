@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from pathlib import Path
 
 from attrs import frozen
@@ -56,8 +56,17 @@ def read(place: Path) -> Marker | None:
 
 
 def new_place() -> Path:
-    """A directory of our own. libvirt's embedded driver bears only a short path."""
-    return Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
+    """
+    A directory of our own. libvirt's embedded driver bears only a short path, and the factory
+    that is named after it no other signs than these.
+    """
+    while True:
+        place = Path("/tmp") / (PREFIX + secrets.token_hex(3))
+        try:
+            place.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        return place
 
 
 def myself() -> Process:

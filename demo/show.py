@@ -17,6 +17,7 @@ from attrs import define, field
 
 from demo import leavings, summary
 from demo.accelerator import accelerator
+from demo.consoles import Consoles
 from demo.factory import STORY, Stage, stage_at, write
 from demo.guest.build import Guest, ready_guest
 from demo.guest.errors import GuestError
@@ -39,6 +40,7 @@ class Show:
     stage: Stage
     seconds: float | None
     stopped: bool = False
+    _working: bool = False
     _daemon: subprocess.Popen[bytes] = field(init=False)
 
     def stop(self, *_: object) -> None:
@@ -53,6 +55,7 @@ class Show:
         self._start()
         began = time.monotonic()
         next_summary = began + SUMMARY_SECONDS
+        consoles = Consoles(self.stage.place / "state")
         while not self.stopped and self._daemon.poll() is None:
             now = time.monotonic()
             if self.seconds is not None and now - began >= self.seconds:
@@ -62,6 +65,8 @@ class Show:
                 next_summary = now + SUMMARY_SECONDS
                 self._summarize()
             self._show(0.5)
+            for machine, line in consoles.said():
+                self._listen(machine, line, time.monotonic() - began)
             reap(but=self._daemon.pid)
         return self._end()
 
@@ -74,7 +79,11 @@ class Show:
             stderr=subprocess.STDOUT,
             # Control-C is for us alone: the daemon is told to end after it.
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                "LIBVIRT_LOG_OUTPUTS": f"3:file:{self.stage.place}/libvirt.log",
+            },
         )
         marker = leavings.Marker(
             by=leavings.myself(),
@@ -93,6 +102,13 @@ class Show:
         sys.stdout.write(text.decode("utf-8", "replace"))
         sys.stdout.flush()
         return bool(text)
+
+    def _listen(self, machine: str, line: str, seconds: float) -> None:
+        """Pass on what a guest says on its console."""
+        print(f"  {machine} | {line}", flush=True)
+        if not self._working:
+            self._working = True
+            say(f"The first guest works, {seconds:.1f} seconds after the daemon was started.")
 
     def _summarize(self) -> None:
         told = summary.status(self.stage.place / "state")
@@ -188,6 +204,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     try:
         return perform(arguments)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except GuestError as error:
         print(f"The guest was not built: {error}", file=sys.stderr)
         return 1
