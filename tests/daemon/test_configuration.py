@@ -89,6 +89,14 @@ class TroubleTests(FilesCase):
         self.assertEqual([f"vcycle.conf: no such file, and none in vcycle.d: {cure}"], self.told())
         self.assertRaises(ConfigError, read_files, self.places, HOST)
 
+    def test_reasons(self) -> None:
+        """A ConfigError holds all errors, and no warnings."""
+        text = "cpu_total = 8\ncolour = blue\nshape = round\n"
+        self.write("vcycle.conf", SETTINGS + text + MACHINETYPE)
+        error = self.assertRaises(ConfigError, read_files, self.places, HOST)
+        lines = [str(problem).rpartition("] ")[2] for problem in error.problems]
+        self.assertEqual(["colour: no such option", "shape: no such option"], lines)
+
     def test_absent_file(self) -> None:
         """A file that was named must be there."""
         places = places_of(str(self.root / "other.conf"))

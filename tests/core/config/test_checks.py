@@ -98,6 +98,16 @@ class WarningTests(SynchronousTestCase):
         [found] = warnings("factories = factory2")
         self.assertIn("factories does not name this factory, factory1.example.com", found)
 
+    def test_addresses(self) -> None:
+        """A network that is too small for all machines is told."""
+        [found] = warnings("total_machines = 20\nguest_network = 10.9.0.0/28")
+        self.assertEqual(
+            f"space {SPACE}: total_machines is 20, but guest_network 10.9.0.0/28 has addresses for"
+            " 13 machines",
+            found,
+        )
+        self.assertEqual([], warnings("total_machines = 13\nguest_network = 10.9.0.0/28"))
+
     def test_per_machinetype_memory(self) -> None:
         """Memory of one machinetype alone is told to have no effect, and where to set it."""
         [found] = warnings("", MACHINETYPE + "mb_per_processor = 4096")

@@ -187,13 +187,27 @@ class FormerTests(SynchronousTestCase):
 
     def test_clouds_are_left_out(self) -> None:
         """A space of a cloud is not run on the hypervisor instead; secrets are not told."""
-        text = SETTINGS + MACHINETYPE + "[space cloud.test]\napi = openstack\npassword = s3cret\n"
+        text = SETTINGS + MACHINETYPE + "[space cloud.test]\npassword = s3cret\napi = openstack\n"
         text += MACHINETYPE.replace("atlas", "cloud.test cms")
         found = configuration(text)
         self.assertEqual([SPACE], list(found.spaces))
         self.assertEqual(
-            ["[space cloud.test] is left out: clouds (option api) are not in this version"],
-            [problem.text for problem in found.warnings],
+            ["8: [space cloud.test] is left out: clouds (option api) are not in this version"],
+            [f"{problem.line}: {problem.text}" for problem in found.warnings],
+        )
+
+    def test_old_sections(self) -> None:
+        """What stood in sections of long ago must stand where it belongs now, for each name."""
+        text = SETTINGS + "factories = factory1\n" + MACHINETYPE + "[machinetype cms]\n"
+        text += "root_image = cms.img\n[factories]\nnames = factory1\n"
+        text += "[targetshares]\natlas = 1\ncms = 1\n"
+        self.assertEqual(
+            [
+                "a.conf:10: [factories]: has no effect; remove it",
+                "a.conf:12: [targetshares]: has no effect; remove it",
+                "a.conf:13: [targetshares]: no longer read: set target_share in [machinetype cms]",
+            ],
+            told(text),
         )
 
     def test_containers_are_left_out(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from urllib.parse import parse_qs
 
+from vcycle.core.addresses import GuestNetwork
 from vcycle.core.config.findings import Findings
 from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.config.sections import Sheets
@@ -113,6 +114,7 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
         )
     _check_embed_root(layers.value("libvirt_uri"), findings)
     check_references(sheet, findings)
+    _check_addresses(made, sheet, layers, findings)
     if findings.fatal:
         return  # what seems to be missing may stand in a line that was not understood
     if not made.machinetypes:
@@ -122,6 +124,16 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
     elif not any(machinetype.target_share for machinetype in made.machinetypes.values()):
         findings.warning_at(
             sheet, f"{what}: every target_share is 0, so nothing is started; set one"
+        )
+
+
+def _check_addresses(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -> None:
+    slots = GuestNetwork.parse(made.guest_network).slots
+    if _has_network(made.libvirt_uri) and (made.total_machines or 0) > slots:
+        findings.warning_at(
+            layers.value("total_machines") or sheet,
+            f"space {made.name}: total_machines is {made.total_machines}, but guest_network"
+            f" {made.guest_network} has addresses for {slots} machines",
         )
 
 
