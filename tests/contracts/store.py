@@ -145,6 +145,19 @@ class StoreContract(Base):
         taken = record(0, uuid="0b6f1c52-6a0f-4f0e-9d0e-2f6f0b1f9c11")
         self.refused(self.store.save([taken]))
 
+    def test_given_up_too_early(self) -> None:
+        """A machine that turns up again after its end is given to the next daemon."""
+        ended = evolve(record(), ended_at=NOW)
+        for new_daemon in (False, True):
+            self.now(self.store.save([record()]))
+            self.now(self.store.save([ended]))
+            if new_daemon:
+                self.again()
+                self.now(self.store.prune(NOW))
+            self.now(self.store.save([record()]))
+            self.assertEqual((), tuple(self.now(self.store.prune(NOW + 9 * DAY))))
+            self.assertEqual((record(),), self.again().records)
+
     def test_prune(self) -> None:
         """Directories go keep_days after the end, never before, and never those kept for ever."""
         three, ever, living = record(0, keep_days=3.0), record(1, keep_days=0.0), record(2)

@@ -18,6 +18,7 @@ from vcycle.core.errors import CallTimedOut, StoreError
 from vcycle.core.recordtext import encode
 from vcycle.interfaces import Contents
 from vcycle.store.machines import MachineStore
+from vcycle.testing.store import Killed
 
 
 class DiskTests(SynchronousTestCase):
@@ -114,6 +115,24 @@ class LayoutTests(DiskTests):
         gone = self.successResultOf(store.prune(NOW + 3 * DAY))
         self.assertEqual((record().directory,), gone)
         self.assertEqual([record(1).directory], os.listdir(f"{self.root}/machines"))
+
+    def test_half_a_prune(self) -> None:
+        """A daemon killed while it removes a directory leaves no damage, but the rest of it."""
+
+        def step(what: str, path: str) -> None:
+            if what == "remove" and os.path.exists(f"{path}/joboutputs"):
+                os.unlink(f"{path}/record.json")
+                raise Killed
+
+        self.save(0)
+        self.successResultOf(self.store.put(record(), "log", io.BytesIO(b"x"), NOW))
+        self.successResultOf(self.store.save([evolve(record(), ended_at=NOW)]))
+        store = MachineStore(self.state_dir, SPACE, in_place, QUOTA, step=step)
+        self.opened(store)
+        with self.assertRaises(Killed):
+            store.prune(NOW + 3 * DAY).send(None)
+        self.assertEqual((), self.again().damaged)
+        self.assertEqual([], os.listdir(f"{self.root}/machines"))
 
     def test_late_thread(self) -> None:
         """A write that hung and was written off does not undo a later one when it wakes up."""

@@ -124,11 +124,11 @@ class MachineStore:
         return await self._run(read)
 
     async def put(self, record: Record, name: str, body: IO[bytes], now: float) -> Traces:
-        directory = os.path.join(self.root, MACHINES, record.directory)
+        directory = self._directory(record)
         return await self._run(lambda: self._outputs.put(directory, record, name, body, now))
 
     def path(self, record: Record, name: str) -> str:
-        return os.path.join(self.root, MACHINES, record.directory, name)
+        return os.path.join(self._directory(record), name)
 
     async def history(self) -> Mapping[str, object]:
         return await self._run(lambda: self._history()[0])
@@ -150,6 +150,9 @@ class MachineStore:
 
     async def count(self, text: str) -> None:
         await self._show(COUNTS, text)
+
+    def _directory(self, record: Record) -> str:
+        return os.path.join(self.root, MACHINES, record.directory)
 
     async def _show(self, name: str, text: str) -> None:
         # Read by others while we live; after a crash of the host it says nothing.
@@ -217,11 +220,11 @@ class MachineStore:
             held = self._held.setdefault(record.directory, Held(record.uuid))
             held.note(record)
             if record.ended_at is not None:
-                mark_finished(self.path(record, "")[:-1], self.step)
+                mark_finished(self._directory(record), self.step)
 
     def _claim(self, record: Record, made: list[str]) -> None:
         held = self._held.get(record.directory)
-        directory = os.path.join(self.root, MACHINES, record.directory)
+        directory = self._directory(record)
         uuid = None if held is None else held.uuid
         if uuid is None:
             self.step("make", directory)
@@ -237,6 +240,11 @@ class MachineStore:
                 f"{directory} is that of machine {uuid}, not of {record.uuid};"
                 " ask for the machine a second later"
             )
+        if record.ended_at is None and (held is None or held.expires_at is not None):
+            # It was given up too early: the marker goes first, since the record is the truth.
+            with suppress(FileNotFoundError):
+                self.step("remove", directory)
+                os.unlink(os.path.join(directory, FINISHED))
 
     def _rename(self, turn: int, temp: str, path: str) -> None:
         name = os.path.basename(os.path.dirname(path))

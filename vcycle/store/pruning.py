@@ -31,7 +31,9 @@ class Held:
 
     def note(self, record: Record) -> None:
         """Learn from the record when the directory may go."""
-        if record.ended_at is not None:
+        if record.ended_at is None:
+            self.expires_at = None
+        else:
             kept = record.keep_days * DAY
             self.expires_at = record.ended_at + kept if kept > 0 else math.inf
 
