@@ -18,8 +18,8 @@ from attrs import define, field
 from demo import leavings, summary
 from demo.accelerator import accelerator
 from demo.consoles import Consoles
-from demo.factory import STORY, Stage, stage_at, write
-from demo.guest.build import Guest, ready_guest
+from demo.factory import STORY, Stage, remember_qemu, stage_at, write
+from demo.guest.build import Guest, default_directory, ready_guest
 from demo.guest.errors import GuestError
 from demo.processes import adopt_orphans, process, reap
 
@@ -161,7 +161,11 @@ def perform(arguments: argparse.Namespace) -> int:
     stage = stage_at(place, arguments.system)
     status = 1
     try:
-        write(stage, within_reach(guest, place) if arguments.system else guest)
+        if arguments.system:
+            guest = within_reach(guest, place)
+        else:
+            remember_qemu(stage, default_directory().with_name("libvirt"))
+        write(stage, guest)
         say(f"Guests run on {stage.uri} with {accelerator()}.")
         say(f"Factory {stage.factory} has three kinds of machines:\n{STORY}")
         say("Control-C ends it." if arguments.seconds is None else "It ends by itself.")
