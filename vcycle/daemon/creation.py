@@ -153,7 +153,7 @@ class Maker:
                 space=space.name,
                 uuid=record.uuid,
                 name=record.name,
-                facts=encode(record),
+                facts=encode(record).strip(),
             ),
             disks=tuple(forming.disk for forming in formings),
             console=self.store.path(record, "console.log"),

@@ -9,6 +9,7 @@ from typing import IO, Protocol
 from attrs import define, field
 from zope.interface import implementer
 
+from vcycle.core.errors import StoreError
 from vcycle.core.features import features
 from vcycle.core.machine import Record, Traces
 from vcycle.interfaces import IGuestBook
@@ -26,6 +27,10 @@ class Desk(Protocol):
     def read(self, record: Record, name: str) -> Awaitable[bytes | None]: ...
 
     def put(self, record: Record, name: str, body: IO[bytes]) -> Awaitable[Traces]: ...
+
+
+class NoSuchMachine(StoreError):
+    """A machine that is over has nothing to see, and no place for outputs."""
 
 
 @implementer(IGuestBook)
@@ -92,7 +97,11 @@ class GuestBook:
         await self._desk(record).put(record, name, body)
 
     def _desk(self, record: Record) -> Desk:
-        return self._by_secret[record.secret][1]
+        """:raises NoSuchMachine: the machine was dismissed while it was calling."""
+        entry = self._by_secret.get(record.secret)
+        if entry is None:
+            raise NoSuchMachine(f"{record.name}: the machine {record.uuid} is over")
+        return entry[1]
 
 
 def _record(entry: tuple[str, Desk] | None) -> Record | None:

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Awaitable
 from typing import Any, Callable, TypeVar
 
-from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -27,7 +26,8 @@ from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 from vcycle.disks.qemu import QemuDisks
 from vcycle.images.local import LocalImages
-from vcycle.monitor.socket import StatusSocket
+from vcycle.monitor.place import socket_path
+from vcycle.monitor.statussocket import StatusSocket
 from vcycle.providers.libvirt.capability import has_networks, is_local, is_test
 from vcycle.store.jsonfile import ClockFile
 from vcycle.store.lock import StateLock
@@ -42,10 +42,9 @@ PLAN_THREADS = 2
 PLAN_SECONDS = 120.0
 REPLACEMENTS = 8
 PATIENCE = 4.0
-"""Seconds that each part may take to stop; the whole must be over long before systemd's patience."""
+"""Seconds that each part may take to stop: all of them have to be over within ten."""
 
 WATCH_SECONDS = 60.0
-SOCKET = "vcycled.sock"
 
 
 class Daemon(OrderedServices):
@@ -137,19 +136,22 @@ class Daemon(OrderedServices):
 
         def build(space: Space, wake: Callable[[], None]) -> SpaceRunner:
             hypervisor = hypervisors.of(space)
-            hypervisor.provider.watch(lambda _: spaces.wake())
+            hypervisor.provider.watch(lambda _: spaces.wake(hypervisor.uri))
             store = MachineStore(state_dir, space.name, self._files)
             return runner_of(parts, space, store, hypervisor, wake)
 
         spaces = self._spaces = Spaces(self._reactor, build, self._published.withdraw)
         events.daemon_started(__version__, state_dir, configuration.spaces)
-        child: Service
-        for child in (hypervisors, self._socket(configuration), spaces):
-            child.setServiceParent(self)
+        hypervisors.setServiceParent(self)
+        try:
+            self._socket(configuration).setServiceParent(self)
+        except VcycleError as error:
+            events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
+        spaces.setServiceParent(self)
         spaces.apply(configuration)
 
     def _socket(self, configuration: Configuration) -> StatusSocket:
-        path = os.path.join(configuration.settings.state_dir, SOCKET)
+        path = socket_path(configuration.settings.state_dir)
         return StatusSocket(self._reactor, path, self._published.content)
 
     async def _look(self) -> None:
@@ -172,13 +174,14 @@ class Daemon(OrderedServices):
 
     def _reload(self) -> None:
         async def reload() -> None:
-            await self._look()
-            if self._spaces is not None:
-                self._spaces.wake()
+            try:
+                await self._look()
+                if self._spaces is not None:
+                    self._spaces.wake()
+            except Exception:
+                self._log.failure("the configuration could not be read again")
 
-        maybeDeferred(reload).addErrback(
-            lambda failure: self._log.failure("reload failed", failure=failure)
-        )
+        Deferred.fromCoroutine(reload())
 
 
 def _user_networking(uri: str) -> bool:
@@ -192,12 +195,15 @@ def _here(work: Callable[[], R], deadline: float | None = None) -> Deferred[R]:
 def _at_once(answer: Awaitable[R]) -> R:
     """The result of something that waits for nothing."""
     results: list[R] = []
+    failures: list[Exception] = []
 
     async def run() -> None:
-        results.append(await answer)
+        try:
+            results.append(await answer)
+        except Exception as error:
+            failures.append(error)
 
-    failures: list[BaseException] = []
-    Deferred.fromCoroutine(run()).addErrback(lambda failure: failures.append(failure.value))
+    Deferred.fromCoroutine(run())
     if failures:
         raise failures[0]
     return results[0]

@@ -64,10 +64,11 @@ class Spaces(MultiService):
             if not running.leaving:
                 running.runner.problems = told
 
-    def wake(self) -> None:
-        """A cycle of every space at once."""
+    def wake(self, uri: str | None = None) -> None:
+        """A cycle at once of every space, or of those on one libvirt URI."""
         for running in self._running.values():
-            running.factory.wake()
+            if uri is None or running.runner.space.libvirt_uri == uri:
+                running.factory.wake()
 
     def _change(self, running: _Running, space: Space) -> None:
         before = running.runner.space

@@ -51,7 +51,8 @@ class MemoryProvider:
     Tests may edit ``machines``, and set ``broken`` to make every call fail with it.
 
     ``fates`` are used up by the next creates, in order; without any, machines are made.
-    ``hang`` makes calls wait until ``release``. Machines in ``hidden`` are neither listed
+    ``hang`` makes calls wait until ``release``; ``stubborn`` refuses to destroy. Machines
+    in ``hidden`` are neither listed
     nor said to be absent, and make a survey incomplete, as ``problem`` does.
     """
 
@@ -68,6 +69,7 @@ class MemoryProvider:
     fates: deque[Fate] = Factory(deque)
     delayed: list[Spec] = Factory(list)
     hang: bool = False
+    stubborn: bool = False
     creates: int = 0
     destroys: int = 0
     _hanging: list[Deferred[None]] = Factory(list)
@@ -105,6 +107,8 @@ class MemoryProvider:
     async def destroy(self, record: Record, owner: str) -> None:
         self.destroys += 1
         await self._answer()
+        if self.stubborn:
+            raise self.refusal
         seen = self.machines.get(record.uuid)
         if seen is None:
             return
