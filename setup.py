@@ -33,7 +33,16 @@ setup(
         "zope.interface>=5.4",
     ],
     extras_require={
-        "test": ["hypothesis", "mypy", "mypy-zope", "pytest", "ruff", "build", "wheel"],
+        "test": [
+            "build",
+            "hypothesis",
+            "mypy",
+            "mypy-zope",
+            "pytest",
+            "ruff",
+            "setuptools",
+            "wheel",
+        ],
     },
     entry_points={
         "console_scripts": [

@@ -20,11 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(*command: str, cwd: Path | None = None) -> str:
-    """What a command prints; it must succeed."""
+    """What a command prints; it must succeed, and else all that it said is shown."""
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return subprocess.run(
-        command, cwd=cwd, env=clean, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
+    done = subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def main() -> int:
