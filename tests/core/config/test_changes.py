@@ -35,6 +35,23 @@ class ChangesTests(SynchronousTestCase):
             found,
         )
 
+    def test_odd_texts(self) -> None:
+        """Long texts are cut, and what cannot be printed is written in a way that can be."""
+        found = self.of(
+            ("machinefeatures_option_a = x\ndescription = y", ""),
+            (f"machinefeatures_option_a = {'z' * 300}\n  z", ""),
+        )
+        what = f"space {SPACE}"
+        self.assertEqual(
+            [
+                f"{what}: description was y, is not set",
+                f"{what}: machinefeatures_option_a was x, is '{'z' * 200}'",
+            ],
+            found,
+        )
+        found = self.of(("", "kernel_arguments = a"), ("", ""))
+        self.assertEqual([f"{what}: machinetype atlas: kernel_arguments was a, is not set"], found)
+
     def test_members(self) -> None:
         """Machinetypes and spaces that come and go are told."""
         more = "[machinetype cms]\nroot_image = c.img\n[space b.test]\nfactory_name = b.example.com"

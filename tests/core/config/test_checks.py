@@ -118,6 +118,36 @@ class WarningTests(SynchronousTestCase):
         )
 
 
+class PlaceTests(SynchronousTestCase):
+    def test_nearest_line(self) -> None:
+        """A problem of two values is told at the one that was written, else at its section."""
+        rows = [
+            ("max_processors = 1\nmin_processors = 2", 6),
+            ("min_wallclock_seconds = 7200\nmax_wallclock_seconds = 3600", 6),
+            ("max_wallclock_seconds = 3600\nmin_wallclock_seconds = 7200", 7),
+            ("max_wallclock_seconds = 600", 6),
+            ("fizzle_seconds = 90000", 6),
+            ("fizzle_seconds = 600\nmax_wallclock_seconds = 600", 6),
+            ("heartbeat_seconds = 5", 6),
+            ("root_device = vdb", 6),
+            ("root_device = vda\nscratch_device = vda", 7),
+        ]
+        for lines, place in rows:
+            found = [
+                line for line in told(SETTINGS + MACHINETYPE + lines) if "can never" not in line
+            ]
+            self.assertEqual(
+                [f"a.conf:{place}"], [line.partition(": ")[0] for line in found], lines
+            )
+
+    def test_spaces_lines(self) -> None:
+        """What a space got from [settings] or [DEFAULT] is told there."""
+        found = told(SETTINGS + "factories = factory2\n" + MACHINETYPE)
+        self.assertEqual("a.conf:3", found[0].partition(": ")[0])
+        found = told(SETTINGS + MACHINETYPE, "[DEFAULT]\nfactories = factory2\n")
+        self.assertEqual("b.conf:2", found[0].partition(": ")[0])
+
+
 class BoundsTests(SynchronousTestCase):
     def test_spaces(self) -> None:
         """One daemon has a bounded number of spaces."""
