@@ -139,7 +139,7 @@ class ValuesTests(SynchronousTestCase):
         spaces = configuration(text, host="Factory7.Example.COM").spaces
         self.assertEqual("factory7.example.com", spaces[SPACE].factory_name)
         text = SETTINGS + "factory_name = F2.example.com\n" + MACHINETYPE
-        self.assertEqual("f2.example.com", configuration(text, "node").spaces[SPACE].factory_name)
+        self.assertEqual("f2.example.com", configuration(text, "f7").spaces[SPACE].factory_name)
 
     def test_factories(self) -> None:
         """'.' is this factory, and a bare name is in its domain; each counts once."""
