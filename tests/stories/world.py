@@ -6,19 +6,20 @@ import io
 import itertools
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from typing import Callable, TypeVar, cast
 
 from attrs import Factory, define, field
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
+from zope.interface import implementer
 
 from vcycle.core.addresses import GuestNetwork
 from vcycle.core.clock import Reading
 from vcycle.core.config.build import read
 from vcycle.core.config.model import Configuration, Problem, Space
 from vcycle.core.errors import StoreError
-from vcycle.core.machine import Capacity, Record
+from vcycle.core.machine import Capacity, Record, Sighting, Spec, Survey, Traits
 from vcycle.core.observation import Host
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
@@ -30,11 +31,11 @@ from vcycle.daemon.serving import GuestServer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 from vcycle.guests.site import make_site
-from vcycle.interfaces import IMachineProvider
+from vcycle.interfaces import IMachineProvider, RunInThread
 from vcycle.testing.disks import MemoryDisks
 from vcycle.testing.images import MemoryImages
 from vcycle.testing.provider import MemoryProvider
-from vcycle.testing.store import Disk, MemoryStore
+from vcycle.testing.store import Disk, Killed, MemoryStore
 
 R = TypeVar("R")
 START = 1767225600.0
@@ -99,12 +100,17 @@ class Guest:
         record = None if book is None else book.by_secret(self.record.secret)
         if book is not None and record is not None:
             putting = Deferred.fromCoroutine(book.put(record, name, io.BytesIO(text.encode())))
-            putting.addErrback(lambda failure: failure.trap(StoreError) and None)
+            putting.addErrback(lambda failure: failure.trap(StoreError, Killed) and None)
 
     def beat(self, every: float, name: str = "heartbeat") -> None:
         """Beat now and for ever."""
         self.put(name, "beat")
         self.after(every, lambda: self.beat(every, name))
+
+    @staticmethod
+    def arrive(world: World) -> None:
+        """Whatever was on its way to the provider is made now."""
+        world.provider.arrive()
 
     def finish(self, message: str) -> None:
         """Say how it went, and power off a moment later."""
@@ -129,6 +135,71 @@ def hangs(guest: Guest) -> None:
     """A life that never does anything."""
 
 
+@define
+class Fuse:
+    """Ends the daemon when it ``tick``s for the ``at``-th time; a dead daemon does nothing."""
+
+    at: int | None = None
+    ticks: int = 0
+    burnt: bool = False
+
+    def tick(self, *what: object) -> None:
+        """One step that the daemon takes."""
+        self.ticks += 1
+        self.burnt = self.burnt or self.ticks == self.at
+        if self.burnt:
+            raise Killed
+
+
+@implementer(IMachineProvider)
+@define
+class FusedProvider:
+    """A provider that ticks before and after each call."""
+
+    _real: MemoryProvider
+    _fuse: Fuse
+
+    @property
+    def traits(self) -> Traits:
+        return self._real.traits
+
+    async def survey(self, expected: Collection[str]) -> Survey:
+        return await self._ticking(self._real.survey(expected))
+
+    async def create(self, spec: Spec) -> None:
+        try:
+            self._fuse.tick()
+        except Killed:
+            # The request had left, and is still on its way.
+            if self._fuse.ticks == self._fuse.at:
+                self._real.delayed.append(spec)
+            raise
+        await self._real.create(spec)
+        self._fuse.tick()
+
+    async def destroy(self, record: Record, owner: str) -> None:
+        await self._ticking(self._real.destroy(record, owner))
+
+    async def lookup(self, uuid: str) -> Sighting | None:
+        return await self._ticking(self._real.lookup(uuid))
+
+    async def capacity(self) -> Capacity:
+        return await self._ticking(self._real.capacity())
+
+    def watch(self, callback: Callable[[str], None]) -> None:
+        self._real.watch(callback)
+
+    async def _ticking(self, call: Coroutine[object, object, R]) -> R:
+        try:
+            self._fuse.tick()
+        except Killed:
+            call.close()
+            raise
+        answer = await call
+        self._fuse.tick()
+        return answer
+
+
 @define(eq=False)
 class World:
     """
@@ -144,8 +215,7 @@ class World:
     clock_file: dict[str, object] = Factory(dict)
     host: Host = Host(processors=8, load=0.0, disk_free=1 << 40)
     skew: float = 0.0
-    wrapped: Callable[[MemoryProvider], IMachineProvider] | None = None
-    on_write: Callable[[int, str], None] | None = None
+    fuse: Fuse = Factory(Fuse)
     snapshots: dict[str, Snapshot] = Factory(dict)
     made: list[Record] = Factory(list)
     problems: tuple[Problem, ...] = ()
@@ -174,7 +244,8 @@ class World:
     def boot(self) -> World:
         """Start a daemon on what is there."""
         book = self.book = GuestBook()
-        provider = self.provider if self.wrapped is None else self.wrapped(self.provider)
+        fuse = self.fuse
+        provider: IMachineProvider = FusedProvider(self.provider, fuse)
         server = GuestServer(
             self.reactor,
             make_site(book, self.reactor),
@@ -198,7 +269,7 @@ class World:
             clock=self.now,
             clocks=clocks,
             host=lambda: self.host,
-            in_thread=here,
+            in_thread=_ticking(fuse),
             disks=self.disks,
             images=MemoryImages(_Everything()),
             directory=lambda name: f"/memory/machinetypes/{name}",
@@ -210,7 +281,7 @@ class World:
 
         def build(space: Space, wake: Callable[[], None]) -> SpaceRunner:
             disk = self.stores.setdefault(space.name, Disk())
-            store = MemoryStore(space.name, disk, on_write=self.on_write)
+            store = MemoryStore(space.name, disk, on_write=fuse.tick)
             return runner_of(parts, space, store, self.hypervisor, wake)
 
         spaces = self.spaces = Spaces(self.reactor, build, lambda name: None)
@@ -346,6 +417,13 @@ class _ClockFile:
         self.content.update(cast("dict[str, object]", readings))
 
 
-def here(work: Callable[[], R], deadline: float | None = None) -> Deferred[R]:
-    """A RunInThread that has no thread."""
-    return maybeDeferred(work)
+def _ticking(fuse: Fuse) -> RunInThread:
+    """A RunInThread that has no thread, and ticks before and after."""
+
+    async def run(work: Callable[[], R], deadline: float | None = None) -> R:
+        fuse.tick()
+        answer = work()
+        fuse.tick()
+        return answer
+
+    return run

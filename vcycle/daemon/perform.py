@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Callable
 
 from attrs import define, frozen
-from twisted.internet.defer import Deferred
 
 from vcycle.core.backoff import learn
 from vcycle.core.config.model import Space
@@ -19,7 +18,7 @@ from vcycle.daemon import events
 from vcycle.daemon.creation import Made, Maker
 from vcycle.daemon.knowledge import Knowledge
 from vcycle.daemon.materials import Materials
-from vcycle.daemon.parallel import each
+from vcycle.daemon.parallel import both, each
 from vcycle.interfaces import IDisks, IMachineProvider, IMachineStore
 
 AT_ONCE = 4
@@ -61,9 +60,10 @@ class Performer:
         problems += await self._save(plan)
         problems += await self.finish(plan.end)
         creations = () if problems else plan.create
-        destroying = Deferred.fromCoroutine(each(AT_ONCE, self._destroy, plan.destroy))
-        made = await self._create(creations, space, materials)
-        await destroying
+        _, made = await both(
+            each(AT_ONCE, self._destroy, plan.destroy),
+            self._create(creations, space, materials),
+        )
         failed = [one.failed for one in made if one.failed is not None]
         problems += [one.problem for one in made if one.problem and one.scope is Scope.SPACE]
         problems += await self.finish(failed)
