@@ -27,10 +27,7 @@ def ensure_network(connection: libvirt.virConnect, plan: NetworkPlan) -> None:
     if network is not None and _suits(network, plan):
         return
     if network is not None:
-        if network.isActive():
-            network.destroy()
-        if network.isPersistent():
-            network.undefine()
+        _remove(network)
     try:
         connection.networkCreateXML(network_xml(plan))
     except libvirt.libvirtError as error:
@@ -52,6 +49,14 @@ def _find(connection: libvirt.virConnect, name: str) -> libvirt.virNetwork | Non
         return None
 
 
+def _remove(network: libvirt.virNetwork) -> None:
+    persistent = network.isPersistent()
+    if network.isActive():
+        network.destroy()
+    if persistent:
+        network.undefine()
+
+
 def _suits(network: libvirt.virNetwork, plan: NetworkPlan) -> bool:
     """Whether the network serves, after what little can be changed in use; False: replace it."""
     try:
@@ -65,18 +70,30 @@ def _suits(network: libvirt.virNetwork, plan: NetworkPlan) -> bool:
         return False
     if live.serves(plan):
         return True
-    if not network.listAllPorts(0):
+    if not _in_use(network):
         return False
-    missing = plan.leases - live.leases
-    taken = {lease.mac for lease in live.leases} | {lease.ip for lease in live.leases}
+    # A name in a lease is a courtesy; a lease of another's address would be a fault.
+    pairs = {(lease.mac, lease.ip) for lease in live.leases}
+    missing = [lease for lease in plan.leases if (lease.mac, lease.ip) not in pairs]
+    taken = {text for pair in pairs for text in pair}
     clash = any(lease.mac in taken or lease.ip in taken for lease in missing)
     if not live.like(plan) or clash or len(missing) > _MAX_ADDED:
         cure = "drain the space, or give it another guest_network"
-        text = f"network {plan.name} is in use and differs from what is configured"
-        raise NoNetwork(f"{text}; {cure}")
+        raise NoNetwork(f"network {plan.name}, in use, is not as configured; {cure}")
     for lease in sorted(missing, key=lambda lease: lease.mac):
         _add(network, lease)
     return True
+
+
+def _in_use(network: libvirt.virNetwork) -> bool:
+    try:
+        return bool(network.listAllPorts(0))
+    except libvirt.libvirtError as error:
+        if code(error) != libvirt.VIR_ERR_NO_SUPPORT:
+            raise
+    # Drivers without ports have few domains.
+    source = f"<source network='{network.name()}'"
+    return any(source in domain.XMLDesc(0) for domain in network.connect().listAllDomains())
 
 
 def _add(network: libvirt.virNetwork, lease: Lease) -> None:

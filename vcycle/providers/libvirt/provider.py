@@ -53,7 +53,7 @@ class Deadlines:
     """How long each kind of call may take, in seconds, its wait for a thread included."""
 
     look: float = 20.0
-    create: float = 60.0
+    create: float = 120.0
     destroy: float = 30.0
     prepare: float = 60.0
 
@@ -62,7 +62,7 @@ class Deadlines:
 class LibvirtProvider(Service):
     """Machines on one hypervisor; what libvirt lists is the truth about them."""
 
-    traits = Traits(settle_seconds=120.0, authoritative=True, max_user_data=1 << 20)
+    traits = Traits(settle_seconds=180.0, authoritative=True, max_user_data=1 << 20)
 
     def __init__(
         self,
