@@ -24,7 +24,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.STARTING: frozenset(State) - {State.REQUESTED},
     State.RUNNING: frozenset(State) - {State.REQUESTED, State.STARTING},
     State.DRAINING: frozenset({State.DRAINING, State.MISSING, State.DOOMED, State.ENDED}),
-    State.MISSING: frozenset(State) - {State.REQUESTED, State.STARTING},
+    State.MISSING: frozenset(State) - {State.REQUESTED},
     State.DOOMED: frozenset({State.DOOMED, State.ENDED}),
     State.ENDED: frozenset({State.ENDED}),
 }
@@ -37,6 +37,7 @@ MESSAGES = {
     "overtime": "700 Exceeded max_wallclock_seconds",
     "shutdown": "700 Passed shutdowntime",
     "paused": "700 Paused without shutting down",
+    "lingering": "700 Did not end after its last message",
 }
 """What we say for a machine that said nothing; the family's own words where it has them."""
 
@@ -87,6 +88,8 @@ def review(record: Record, known: Known, deadlines: Deadlines, now: float) -> Re
     if known.sighting is None and not known.absent:
         return Review(state=_remembered(record, known.traces), record=record)
     record = _shortened(record, known.end_before)
+    if record.started_at is None and _lived(known):
+        record = evolve(record, started_at=record.requested_at)
     if known.sighting is None:
         return _unlisted(record, known, deadlines, now)
     return _listed(record, known, known.sighting, deadlines, now)
@@ -95,9 +98,18 @@ def review(record: Record, known: Known, deadlines: Deadlines, now: float) -> Re
 def _remembered(record: Record, traces: Traces) -> State:
     if record.doom is not None:
         return State.DOOMED
+    if record.missing_since is not None:
+        return State.MISSING
     if record.started_at is None:
         return State.REQUESTED if record.seen_at is None else State.STARTING
     return State.RUNNING if traces.message_at is None else State.DRAINING
+
+
+def _lived(known: Known) -> bool:
+    """Did a machine that may never have been seen running show that it did?"""
+    traces = known.traces
+    heard = traces.message_at is not None or traces.heartbeat_at is not None
+    return heard or known.ending is not None
 
 
 def _shortened(record: Record, end_before: float | None) -> Record:
@@ -107,20 +119,18 @@ def _shortened(record: Record, end_before: float | None) -> Record:
 
 
 def _unlisted(record: Record, known: Known, deadlines: Deadlines, now: float) -> Review:
-    traces = known.traces
-    lived = known.ending or traces.message_at is not None or traces.heartbeat_at is not None
-    if record.started_at is None and lived:
-        record = evolve(record, started_at=record.requested_at)
-    if record.started_at is None and record.doom is None:
-        if record.seen_at is None and now - record.requested_at < known.traits.settle_seconds:
-            return Review(state=State.REQUESTED, record=record)
-        doom = Doom(outcome=Outcome.NEVER_STARTED, text=MESSAGES["not-started"], since=now)
-        record = evolve(record, doom=doom)
-    elif not known.traits.authoritative and record.doom is None:
+    """One absence ends a machine where the list is authoritative; elsewhere it has to last."""
+    unseen = record.started_at is None and record.seen_at is None and record.doom is None
+    if unseen and now - record.requested_at < known.traits.settle_seconds:
+        return Review(state=State.REQUESTED, record=record)
+    if not known.traits.authoritative:
         since = now if record.missing_since is None else record.missing_since
         record = evolve(record, missing_since=since)
         if now - since < deadlines.missing:
-            return Review(state=State.MISSING, record=record)
+            return Review(state=_remembered(record, known.traces), record=record)
+    if record.started_at is None and record.doom is None:
+        doom = Doom(outcome=Outcome.NEVER_STARTED, text=MESSAGES["not-started"], since=now)
+        record = evolve(record, doom=doom)
     return _ended(record, known, now)
 
 
@@ -180,8 +190,10 @@ def doom_of(
     if now > record.shutdown_time:
         return doom(Outcome.OVERTIME, MESSAGES["overtime"])
     message_at = known.traces.message_at
-    if message_at is not None and now - message_at >= deadlines.drain:
-        return doom(Outcome.COMPLETED, known.traces.message or "")
+    if message_at is not None:
+        # Who has said the last word need not beat any more: it only has to end in time.
+        late = now - message_at >= deadlines.drain
+        return doom(Outcome.COMPLETED, MESSAGES["lingering"]) if late else None
     silence = _silence(record, record.started_at, known, now)
     return None if silence is None else doom(Outcome.SILENT, silence)
 
