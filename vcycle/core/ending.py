@@ -13,7 +13,7 @@ ABORT_CODE = 300
 CLEAN = "shutdown"
 """What a provider's event says of a machine that powered itself off."""
 
-_ABORTS = frozenset({Outcome.SILENT, Outcome.PAUSED, Outcome.NEVER_STARTED})
+_NO_ABORTS = frozenset({Outcome.COMPLETED, Outcome.OVERTIME, Outcome.STOPPED})
 
 
 def conclude(record: Record, traces: Traces, ending: Ending | None, now: float) -> Record:
@@ -26,15 +26,12 @@ def conclude(record: Record, traces: Traces, ending: Ending | None, now: float) 
     ended_at = _ended_at(record, traces, ending, now)
     said = None if traces.message is None else code(traces.message)
     outcome, message = _outcome(record, traces, ending, ended_at, said)
-    abort = said >= ABORT_CODE if said is not None else outcome in _ABORTS
-    if said is None and record.doom is None:
-        abort = outcome is not Outcome.COMPLETED
     return evolve(
         record,
         ended_at=ended_at,
         outcome=outcome,
         message=message,
-        abort=abort,
+        abort=outcome not in _NO_ABORTS,
         missing_since=None,
     )
 
@@ -54,16 +51,18 @@ def _ended_at(record: Record, traces: Traces, ending: Ending | None, now: float)
 def _outcome(
     record: Record, traces: Traces, ending: Ending | None, ended_at: float, said: int | None
 ) -> tuple[Outcome, str | None]:
-    message = traces.message
-    if record.doom is not None:
-        return record.doom.outcome, message or record.doom.text
+    message, doom = traces.message, record.doom
     if said is not None:
         return (Outcome.ABORTED if said >= ABORT_CODE else Outcome.COMPLETED), message
+    if doom is not None and doom.outcome is not Outcome.COMPLETED:
+        return doom.outcome, message or doom.text
     if record.started_at is None:
         return Outcome.NEVER_STARTED, message
     seconds = ended_at - record.started_at
     if seconds < record.limits.fizzle_seconds:
         return Outcome.FIZZLED, message or f"300 Vcycle detects fizzle after {seconds:.0f} seconds"
+    if doom is not None:
+        return Outcome.COMPLETED, message or doom.text
     if message is None and (ending is None or ending.how != CLEAN):
         return Outcome.VANISHED, "700 Vanished without a message"
     return Outcome.COMPLETED, message
