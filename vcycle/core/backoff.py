@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
@@ -69,21 +70,29 @@ def learn(
         started_at = record.started_at
         if started_at is not None and now - started_at >= record.limits.fizzle_seconds:
             history = learned.get(record.machinetype, History())
-            if history.proof is None or history.proof < started_at:
-                learned[record.machinetype] = _proved(history, started_at)
+            learned[record.machinetype] = _proved(history, started_at)
     return learned
 
 
 def _aborted(history: History, record: Record) -> History:
-    if record.ended_at is None or record.ended_at <= (history.last_abort or 0.0):
+    if record.ended_at is None:
         return history
-    return evolve(
+    told = evolve(
         history,
         last_abort=record.ended_at,
         abort_message=record.message,
         abort_machine=record.name,
     )
+    return max(history, told, key=_order)
+
+
+def _order(history: History) -> tuple[float, str, str]:
+    """Of two aborts at one moment the same one counts, whichever is told first."""
+    at = -math.inf if history.last_abort is None else history.last_abort
+    return at, history.abort_machine or "", history.abort_message or ""
 
 
 def _proved(history: History, started_at: float) -> History:
-    return evolve(history, proof=max(history.proof or 0.0, started_at))
+    if history.proof is not None and history.proof >= started_at:
+        return history
+    return evolve(history, proof=started_at)

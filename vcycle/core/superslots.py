@@ -35,12 +35,16 @@ def first_fit(
     processors that are not yet full are filled first, the earliest first; what they lack is
     kept for them whether or not anything fits. ``end_before`` caps every shutdown time.
     """
-    for shutdown_time in sorted(ending):
-        if ending[shutdown_time] % size == 0:
-            continue
+    if not candidates:
+        return None
+    shortest = min(machinetype.min_wallclock_seconds for machinetype in candidates)
+    longest = max(machinetype.max_wallclock_seconds for machinetype in candidates)
+    for shutdown_time in sorted(at for at, processors in ending.items() if processors % size):
         lack = min(free, size - ending[shutdown_time] % size)
         free -= lack
         left = shutdown_time - now
+        if not shortest <= left <= longest:
+            continue
         for machinetype in candidates:
             lasts = machinetype.min_wallclock_seconds <= left <= machinetype.max_wallclock_seconds
             if lasts and machinetype.min_processors <= lack:
