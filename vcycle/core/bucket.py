@@ -7,14 +7,19 @@ from attrs import define
 
 @define
 class Bucket:
-    """``burst`` at once, then one each ``every`` seconds; times are seconds of any one clock."""
+    """
+    ``burst`` at once, then one each ``every`` seconds. Times are seconds of any one clock,
+    which may be set: back, and no time has passed; forward, and the bucket is full sooner.
+    """
 
     burst: int
     every: float
-    _full_at: float = 0.0
+    _missing: float = 0.0
+    _last: float | None = None
 
     def wait(self, now: float) -> float:
         """Take a token; the seconds until it may be spent."""
-        full_at = max(self._full_at, now) + self.every
-        self._full_at = full_at
-        return max(0.0, full_at - now - self.burst * self.every)
+        passed = 0.0 if self._last is None else max(0.0, now - self._last)
+        self._last = now
+        self._missing = max(0.0, self._missing - passed) + self.every
+        return max(0.0, self._missing - self.burst * self.every)

@@ -53,5 +53,6 @@ def moved(record: Record, seconds: float, clock: int) -> Record:
         started_at=move(record.started_at),
         seen_at=move(record.seen_at),
         missing_since=move(record.missing_since),
+        ended_at=move(record.ended_at),
         doom=None if doom is None else evolve(doom, since=doom.since + seconds),
     )

@@ -16,9 +16,13 @@ WORDS = ("abort_message", "abort_machine")
 
 @frozen(kw_only=True)
 class Pulse:
-    """When a machine was last seen (Unix seconds), and the CPU time it had used by then."""
+    """
+    How old a machine was when it was last seen, and the CPU time it had used by then.
 
-    seen_at: float
+    Both in seconds: as an age has no clock, it stays right whatever steps the clock makes.
+    """
+
+    age: float
     cpu_seconds: float
 
 
@@ -27,7 +31,7 @@ class Memory:
     """
     Histories by machinetype, pulses by uuid.
 
-    ``clock`` counts the clock steps that the times include.
+    ``clock`` counts the clock steps that the times of the histories include.
     """
 
     histories: Mapping[str, History]
@@ -47,7 +51,10 @@ def remembered(
             for name, history in histories.items()
         },
         "pulses": {
-            record.uuid: [round(record.seen_at, 3), round(record.cpu_seconds, 3)]
+            record.uuid: [
+                round(record.seen_at - record.requested_at, 3),
+                round(record.cpu_seconds, 3),
+            ]
             for record in records
             if record.seen_at is not None
         },
@@ -75,9 +82,12 @@ def recall(memory: Mapping[str, object]) -> Memory:
 
 def restored(record: Record, pulse: Pulse | None) -> Record:
     """A record as it was read, with the pulse that was remembered beside it."""
-    if pulse is None or (record.seen_at is not None and record.seen_at >= pulse.seen_at):
+    if pulse is None:
         return record
-    return evolve(record, seen_at=pulse.seen_at, cpu_seconds=pulse.cpu_seconds)
+    seen_at = record.requested_at + pulse.age
+    if record.seen_at is not None and record.seen_at >= seen_at:
+        return record
+    return evolve(record, seen_at=seen_at, cpu_seconds=max(record.cpu_seconds, pulse.cpu_seconds))
 
 
 def _history(value: Mapping[str, object]) -> History:
@@ -91,10 +101,10 @@ def _history(value: Mapping[str, object]) -> History:
 def _pulse(value: object) -> Pulse | None:
     if not isinstance(value, list) or len(value) != 2:
         return None
-    seen_at, cpu_seconds = _number(value[0]), _number(value[1])
-    if seen_at is None or cpu_seconds is None:
+    age, cpu_seconds = _number(value[0]), _number(value[1])
+    if age is None or cpu_seconds is None:
         return None
-    return Pulse(seen_at=seen_at, cpu_seconds=cpu_seconds)
+    return Pulse(age=age, cpu_seconds=cpu_seconds)
 
 
 def _number(value: object) -> float | None:
