@@ -14,6 +14,9 @@ from vcycle.core.observation import Creation, Observation, Reviewed, Verdict
 from vcycle.core.shares import by_need
 from vcycle.core.superslots import Fit, first_fit
 
+UNLIMITED = 1 << 62
+"""Processors, where neither the space nor its provider sets a limit."""
+
 
 @define
 class Creations:
@@ -76,7 +79,7 @@ class Creations:
         return first_fit(
             candidates,
             ending=self._ending,
-            free=size if free is None else max(0, free),
+            free=UNLIMITED if free is None else max(0, free),
             size=size,
             end_before=None if space.shutdown_time is None else float(space.shutdown_time),
             now=self._observation.now,
@@ -185,9 +188,13 @@ class Creations:
             )
         if self._free_machines is not None and self._free_machines <= 0:
             return f"total_machines ({space.total_machines}) is reached"
-        free = "any" if self._free_processors is None else max(0, self._free_processors)
-        memory = "any" if self._free_memory is None else f"{max(0, self._free_memory)} MiB"
-        return (
-            f"no room for {machinetype.min_processors} processors:"
-            f" {free} processors and {memory} of memory are free"
-        )
+        least = machinetype.min_processors
+        free, memory = self._free_processors, self._free_memory
+        if free is not None and free < least:
+            return f"no room for min_processors ({least}): {max(0, free)} processors are free"
+        if memory is not None and memory < least * space.mb_per_processor:
+            return (
+                f"no room for min_processors ({least}) of mb_per_processor"
+                f" ({space.mb_per_processor}): {max(0, memory)} MiB are free"
+            )
+        return "what is free is kept for superslots that it cannot join"

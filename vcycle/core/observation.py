@@ -59,6 +59,7 @@ class Observation:
     ``others`` is what other spaces of this daemon use of the same provider.
     ``elsewhere`` is HS06 in use on other factories of the space, by machinetype.
     ``held`` says that the last survey was held back because too many machines vanished.
+    ``steps`` are all steps that the clock ever made, in seconds.
     """
 
     now: float
@@ -78,6 +79,7 @@ class Observation:
     elsewhere: Mapping[str, float] = Factory(dict)
     problems: tuple[str, ...] = ()
     held: bool = False
+    steps: tuple[float, ...] = ()
     deadlines: Deadlines = Factory(Deadlines)
 
 

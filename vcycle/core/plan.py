@@ -5,7 +5,6 @@ from __future__ import annotations
 from vcycle.core.backoff import learn
 from vcycle.core.creations import Creations
 from vcycle.core.looks import Looked, look
-from vcycle.core.machine import State
 from vcycle.core.observation import Observation, Plan, Use, use_of
 from vcycle.core.veto import veto
 
@@ -21,8 +20,7 @@ def plan_cycle(observation: Observation) -> Plan:
     use = use_of(living)
     histories = learn(observation.histories, looked.ended, living, observation.now)
     processors, memory = _free(observation, looked, use)
-    limit = None if processors is None else use.processors + processors
-    refusal = veto(observation, use, limit)
+    refusal = veto(observation, looked, use, processors)
     machines = observation.space.total_machines
     creations = Creations(
         observation,
@@ -33,23 +31,20 @@ def plan_cycle(observation: Observation) -> Plan:
         memory,
         None if machines is None else machines - use.machines,
     )
-    if refusal is None and not looked.held:
+    if refusal is None:
         creations.choose()
-    alarms = looked.alarms
     chosen = tuple(creations.chosen)
-    doomed = tuple(r.record for r in looked.living if r.state is State.DOOMED)
-    listed = frozenset(s.uuid for s in observation.survey.sightings) if observation.survey else ()
     return Plan(
         machines=looked.living,
         save=looked.changed,
         adopt=looked.adopted,
         end=looked.ended,
-        destroy=looked.gone + tuple(record for record in doomed if record.uuid in listed),
+        destroy=looked.destroy,
         create=chosen,
-        verdicts=creations.verdicts(refusal or (alarms[0] if looked.held else None)),
+        verdicts=creations.verdicts(refusal),
         histories=histories,
         veto=refusal,
-        alarms=alarms,
+        alarms=looked.alarms,
         held=looked.held,
         use=use
         + Use(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vcycle.core.looks import Looked
 from vcycle.core.observation import Observation, Use
 
 DISK_RESERVE = 1 << 30
@@ -11,15 +12,18 @@ FEW_PROCESSORS = 4
 """Up to so many running processors the host's load says nothing about them."""
 
 
-def veto(observation: Observation, use: Use, processors_limit: int | None) -> str | None:
-    """The first reason not to start anything, as an operator reads it, or None."""
+def veto(observation: Observation, looked: Looked, use: Use, free: int | None) -> str | None:
+    """
+    The first reason not to start anything, as an operator reads it, or None.
+
+    ``use`` is this space's own; ``free`` the processors that it may still give out, None
+    for any number.
+    """
     space, host = observation.space, observation.host
-    survey = observation.survey
     if observation.problems:
         return observation.problems[0]
-    if survey is None or not survey.complete:
-        problem = None if survey is None else survey.problem
-        return f"the provider's list is not complete: {problem or 'no answer'}"
+    if looked.doubt is not None:
+        return looked.doubt
     over = space.overload_per_processor
     if use.processors > FEW_PROCESSORS and host.load > over * use.processors:
         return (
@@ -37,10 +41,17 @@ def veto(observation: Observation, use: Use, processors_limit: int | None) -> st
         return "draining = yes"
     if host.disk_free is not None and host.disk_free < DISK_RESERVE:
         return f"less than 1 GiB is free where state is kept ({host.disk_free >> 20} MiB)"
-    if processors_limit is None and space.total_machines is None:
+    return _full(observation, use, free)
+
+
+def _full(observation: Observation, use: Use, free: int | None) -> str | None:
+    space = observation.space
+    if free is None and space.total_machines is None:
         return "the provider does not tell how many processors it has: set total_processors"
-    if processors_limit is not None and use.processors >= processors_limit:
-        return f"all {processors_limit} processors are in use"
+    if space.total_processors is not None and use.processors >= space.total_processors:
+        return f"all {space.total_processors} processors of total_processors are in use"
+    if free is not None and free <= 0:
+        return f"all {observation.budget.processors} processors of the provider are in use"
     if space.total_machines is not None and use.machines >= space.total_machines:
         return f"all {space.total_machines} machines of total_machines exist"
     return None
