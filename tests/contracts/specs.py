@@ -7,8 +7,10 @@ from uuid import UUID
 
 from attrs import evolve
 
+from vcycle.core.addresses import DEFAULT_NETWORK, GuestNetwork, mac
 from vcycle.core.machine import Boot, Disk, Limits, Mark, Model, Record, Spec
 
+NETWORK = GuestNetwork.parse(DEFAULT_NETWORK)
 OWNER = "host1.example.com:/var/lib/vcycle"
 
 
@@ -19,6 +21,7 @@ def uuid(number: int) -> str:
 
 def record(number: int, *, name: str | None = None, processors: int = 1) -> Record:
     """A record as it is when its machine is asked for."""
+    address = NETWORK.address(number)
     return Record(
         uuid=uuid(number),
         name=name or f"factory1-{number:02d}.example.com",
@@ -34,8 +37,8 @@ def record(number: int, *, name: str | None = None, processors: int = 1) -> Reco
         born=1_700_000_000,
         requested_at=1_700_000_000.0,
         shutdown_time=1_700_086_400.0,
-        address=f"169.254.169.{number}",
-        mac=f"56:4D:A9:FE:A9:{number:02X}",
+        address=address,
+        mac=mac(address),
     )
 
 

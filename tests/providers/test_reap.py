@@ -31,9 +31,9 @@ def orphan():
 assert adopt_orphans()
 name = Path("/proc/self/comm").read_text()[:4]
 pid = orphan()
-other = Reaper(prefix="qemu")
+other = Reaper()
 print(other.reap(), other.reap())
-ours = Reaper(prefix=name)
+ours = Reaper(prefixes=(name,))
 print(ours.reap(), ours.reap(), ours.reap())
 print(Path(f"/proc/{pid}").exists())
 """

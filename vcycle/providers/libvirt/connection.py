@@ -14,6 +14,7 @@ from attrs import Factory, define, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from vcycle.core.errors import CallTimedOut, OutcomeUnknown, ProviderError, Unreachable
 from vcycle.interfaces import RunInThread
@@ -229,6 +230,5 @@ class Connection:
         if self._link is None and not self._opening:
             Deferred.fromCoroutine(self._open()).addErrback(self._unforeseen)
 
-    def _unforeseen(self, reason: object) -> None:
-        self._log.error("opening {uri}: {reason}", uri=self.uri, reason=reason)
-        self._retry_later()
+    def _unforeseen(self, reason: Failure) -> None:
+        self._log.failure("opening {uri}", failure=reason, uri=self.uri)

@@ -27,18 +27,19 @@ def adopt_orphans() -> bool:
 @define
 class Reaper:
     """
-    Call ``reap`` several times a second. Processes whose name begins with ``prefix`` are meant.
+    Call ``reap`` several times a second. Processes whose name begins with one of
+    ``prefixes`` are meant: no qemu-img, whose parent waits for it.
 
     A child that libvirt has started itself, and waits for, is a zombie only for an instant;
     so only zombies seen twice in a row are reaped.
     """
 
-    prefix: str = "qemu"
+    prefixes: tuple[str, ...] = ("qemu-system", "qemu-kvm")
     _zombies: frozenset[int] = field(default=frozenset(), init=False)
 
     def reap(self) -> int:
         """Reap orphans that have ended, and say how many; never blocks, never raises."""
-        zombies = frozenset(pid for pid in _children() if _is_zombie(pid, self.prefix))
+        zombies = frozenset(pid for pid in _children() if _is_zombie(pid, self.prefixes))
         reaped = 0
         for pid in zombies & self._zombies:
             with suppress(ChildProcessError):
@@ -55,11 +56,11 @@ def _children() -> list[int]:
     return found
 
 
-def _is_zombie(pid: int, prefix: str) -> bool:
+def _is_zombie(pid: int, prefixes: tuple[str, ...]) -> bool:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
     # The name stands in parentheses, and may hold any.
     name, _, rest = stat.partition("(")[2].rpartition(")")
-    return rest.split()[:1] == ["Z"] and name.startswith(prefix)
+    return rest.split()[:1] == ["Z"] and name.startswith(prefixes)
