@@ -135,3 +135,31 @@ os.execv(sys.executable, [sys.executable, '-c', last])
         self.assertIn("a new user and network namespace: ", said)
         self.assertIn("user.max_user_namespaces", said)
         self.assertIn("as root", said)
+
+
+class Joining(SynchronousTestCase):
+    """``enter`` beside guests that outlived an earlier daemon."""
+
+    def test_beside_survivors(self) -> None:
+        """The namespace of a process that lives behind a fence is entered, not another made."""
+        for become in ("", "become_nobody()\n"):
+            script = (
+                become
+                + """
+left, right = os.pipe()
+if os.fork() == 0:
+    enter('a test')
+    os.write(right, os.readlink('/proc/self/ns/net').encode() + b' %d' % os.getpid())
+    import time; time.sleep(30)
+    os._exit(0)
+there, pid = os.read(left, 100).decode().split()
+enter('a test', [99999999, int(pid)])
+print(is_fenced(), os.readlink('/proc/self/ns/net') == there)
+os.kill(int(pid), 9)
+"""
+            )
+            self.assertEqual(run(script), "True True", become)
+
+    def test_survivor_without_fence(self) -> None:
+        """A process that is not behind a fence is no company: a new fence is made."""
+        self.assertEqual(run("print(enter('a test', [1, os.getppid()]), is_fenced())"), "True True")

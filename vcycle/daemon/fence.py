@@ -14,6 +14,7 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Sequence
 
 from vcycle.core.errors import VcycleError
 
@@ -34,9 +35,12 @@ class FenceRefused(VcycleError):
     """The fence cannot be had, so no guest may start; the text says what was refused."""
 
 
-def enter(reason: str) -> bool:
+def enter(reason: str, beside: Sequence[int] = ()) -> bool:
     """
     Move this process into a network namespace with nothing but a loopback, unless it is in one.
+
+    If one of the processes ``beside`` it lives behind such a fence, theirs is entered: guests
+    that outlived an earlier daemon would not find their web server in another.
 
     Call it before any thread exists: a namespace is a thread's own, and those that exist
     already would stay outside. True if the process was moved by this call.
@@ -49,7 +53,8 @@ def enter(reason: str) -> bool:
     try:
         if moved:
             _refuse_threads(reason)
-            _leave()
+            if not any(_join(pid) for pid in beside):
+                _leave()
         _bring_loopback_up()
     except OSError as error:
         raise FenceRefused(f"{reason}: {_refusal(error)}. To cure it: {CURES}.") from error
@@ -85,6 +90,34 @@ def _leave() -> None:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
+
+
+def _join(pid: int) -> bool:
+    """Into the namespaces of a process, where there is a fence; else nothing has changed."""
+    try:
+        with open(f"/proc/{pid}/ns/user", "rb") as user, open(f"/proc/{pid}/ns/net", "rb") as net:
+            if _other("user", user.fileno()):
+                _set_namespace(user.fileno(), CLONE_NEWUSER)
+            if not _other("net", net.fileno()):
+                return False
+            _set_namespace(net.fileno(), CLONE_NEWNET)
+    except OSError:
+        # It ended meanwhile, or is not ours to join.
+        return False
+    return is_fenced()
+
+
+def _other(kind: str, descriptor: int) -> bool:
+    """Whether a namespace is not the one that this process is in."""
+    there, here = os.fstat(descriptor), os.stat(f"/proc/self/ns/{kind}")
+    return (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino)
+
+
+def _set_namespace(descriptor: int, flag: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, flag) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "the namespace of an earlier guest")
 
 
 def _unshare(flags: int) -> None:

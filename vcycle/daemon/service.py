@@ -15,9 +15,10 @@ from twisted.logger import Logger
 from vcycle import __version__
 from vcycle.core.config.model import Configuration, Space
 from vcycle.core.errors import VcycleError
-from vcycle.daemon import clocks, events, fence, host
+from vcycle.daemon import clocks, events, host
 from vcycle.daemon.compose import Parts, runner_of
 from vcycle.daemon.configuration import Places, this_host
+from vcycle.daemon.fencing import fence_in
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
 from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.published import Published
@@ -28,7 +29,6 @@ from vcycle.disks.qemu import QemuDisks
 from vcycle.images.local import LocalImages
 from vcycle.monitor.place import socket_path
 from vcycle.monitor.statussocket import StatusSocket
-from vcycle.providers.libvirt.capability import has_networks, is_local, is_test
 from vcycle.store.jsonfile import ClockFile
 from vcycle.store.lock import StateLock
 from vcycle.store.machines import MachineStore
@@ -102,14 +102,8 @@ class Daemon(OrderedServices):
         :raises SystemExit: it cannot be had; the text says why, and the cure.
         """
         state_dir = configuration.settings.state_dir
-        unfenced = [s for s in configuration.spaces.values() if _user_networking(s.libvirt_uri)]
         try:
-            if unfenced:
-                reason = f"{unfenced[0].libvirt_uri} gives its guests user networking"
-                moved = fence.enter(reason)
-                events.fenced(
-                    "a network namespace of our own" if moved else "already, from outside"
-                )
+            fence_in(configuration)
             # Nothing else runs yet, so this blocks nobody.
             _at_once(StateLock(state_dir, _here).acquire(clocks.wall()))
         except VcycleError as error:
@@ -182,10 +176,6 @@ class Daemon(OrderedServices):
                 self._log.failure("the configuration could not be read again")
 
         Deferred.fromCoroutine(reload())
-
-
-def _user_networking(uri: str) -> bool:
-    return not has_networks(uri) and not is_test(uri) and is_local(uri)
 
 
 def _here(work: Callable[[], R], deadline: float | None = None) -> Deferred[R]:

@@ -55,7 +55,6 @@ class ChangesTests(SynchronousTestCase):
     def test_members(self) -> None:
         """Machinetypes and spaces that come and go are told."""
         more = "[machinetype cms]\nroot_image = c.img\n[space b.test]\nfactory_name = b.example.com"
-        more += "\nguest_network = 10.9.0.0/24"
         found = self.of(("", ""), ("", more))
         self.assertEqual(
             [f"space {SPACE}: machinetype cms: added", "space b.test: added"], sorted(found)[::-1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network
 from urllib.parse import parse_qs
 
 from vcycle.core.addresses import GuestNetwork
@@ -192,24 +191,26 @@ def check_spaces(sheets: Sheets, spaces: Mapping[str, Space], findings: Findings
     _check_embed(spaces, layers, sheets, findings)
 
 
+SHARED = ("guest_network", "guest_http_port", "forward_dev")
+"""What all spaces on one libvirt URI have in common: their machines are on one network."""
+
+
 def _check_networks(
     spaces: Mapping[str, Space], layers: Mapping[str, Layers], sheets: Sheets, findings: Findings
 ) -> None:
-    """Addresses are made from the network and the slot: no two spaces may share a network."""
-    taken: list[tuple[str, IPv4Network, str]] = []
+    """Machines of all spaces on one URI have one network and one web server."""
+    firsts: dict[str, Space] = {}
     for name, space in spaces.items():
-        if not _has_network(space.libvirt_uri):
-            continue
-        network = IPv4Network(space.guest_network)
-        for uri, other, owner in taken:
-            if uri == space.libvirt_uri and network.overlaps(other):
+        first = firsts.setdefault(space.libvirt_uri, space)
+        for option in SHARED:
+            mine, other = getattr(space, option), getattr(first, option)
+            if mine != other:
                 findings.error_at(
-                    layers[name].value("guest_network") or sheets.spaces[name],
-                    f"space {name}: its guest_network {network} overlaps {other} of space {owner}"
-                    f" on {uri}, so that their machines would have the same addresses: set"
-                    " another guest_network in one of them, such as 192.168.192.0/20",
+                    layers[name].value(option) or sheets.spaces[name],
+                    f"space {name}: its {option} is {mine or 'not set'}, and that of space"
+                    f" {first.name} on {space.libvirt_uri} is {other or 'not set'}: spaces on one"
+                    f" libvirt_uri share a network; set {option} in [settings]",
                 )
-        taken.append((space.libvirt_uri, network, name))
 
 
 def _has_network(uri: str) -> bool:
