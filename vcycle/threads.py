@@ -110,7 +110,7 @@ class PrivateThreads(Service):
         if pool is not None:
             _DaemonThread(target=pool.stop, name=f"{self._called}-stop").start()
         for call in list(self._calls):
-            self._give_up(call, f"the thread pool {self._called!r} was stopped")
+            self._give_up(call, "it was stopped")
 
     def __call__(self, work: Callable[[], R], deadline: float | None = None) -> Deferred[R]:
         """
@@ -141,22 +141,22 @@ class PrivateThreads(Service):
 
     def _expire(self, call: _Call[R]) -> None:
         call.timer = None
-        self._give_up(call, f"no answer from the thread pool {self._called!r}")
+        self._give_up(call, f"no answer within {call.seconds:g} s")
         if call.begun and self._pool is not None:
             call.hung = True
             self._write_off(self._pool, 1)
 
-    def _give_up(self, call: _Call[R], text: str) -> None:
+    def _give_up(self, call: _Call[R], why: str) -> None:
         never_began = call.give_up()
         self._forget(call)
         if call.answer.called:
             return
+        text = f"the thread pool {self._called!r}: {why}"
         if never_began:
-            busy = f"{text}: the call waited in vain for one of its threads ({self.hung} hang)"
-            call.answer.errback(CallNeverBegan(f"{busy}; nothing was done"))
+            waited = f"{text}; the call waited in vain for one of its threads ({self.hung} hang)"
+            call.answer.errback(CallNeverBegan(f"{waited}, nothing was done"))
         else:
-            spent = f"{text} within {call.seconds:g} s; the call may yet take effect"
-            call.answer.errback(CallTimedOut(spent))
+            call.answer.errback(CallTimedOut(f"{text}; the call may yet take effect"))
 
     def _returned(self, result: R | Failure | None, pool: ThreadPool, call: _Call[R]) -> None:
         self._forget(call)

@@ -74,6 +74,14 @@ class EmbeddedTests(OnLibvirt, ProviderContract, TestCase):
         self.assertIs(Condition.PAUSED, listed[uuid(1)].condition)
 
     @story
+    async def test_console(self) -> None:
+        """The console's file says that there was nothing to boot."""
+        wanted = self.spec(1)
+        await self.libvirt.create(wanted)
+        console = Path(wanted.console)
+        await self.settle(lambda: "No bootable device" in console.read_text(errors="replace"))
+
+    @story
     async def test_no_disk(self) -> None:
         """A disk that is not there fails the request, in libvirt's words, and makes nothing."""
         disk = Disk(path=str(ROOT / "missing.qcow2"), kind="qcow2", device="vda")

@@ -92,6 +92,9 @@ def _os(parent: _Element, spec: Spec, platform: Platform) -> None:
     if spec.boot is None:
         for device in ("cdrom", "hd"):
             _add(parent, "boot", dev=device)
+        if platform.arch == "x86_64":
+            # So that the console's file says when there was nothing to boot.
+            _add(parent, "bios", useserial="yes")
     else:
         _kernel(parent, spec.boot, spec.metadata_url or METADATA_URL)
     if spec.metadata_url is not None:
