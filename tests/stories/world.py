@@ -286,7 +286,6 @@ class World:
 
         spaces = self.spaces = Spaces(self.reactor, build, lambda name: None)
         provider.watch(lambda _: spaces.wake())
-        Deferred.fromCoroutine(clocks.open())
         spaces.startService()
         spaces.apply(self.configuration)
         return self

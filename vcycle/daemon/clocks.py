@@ -12,6 +12,9 @@ from twisted.internet.defer import DeferredLock
 
 from vcycle.core.clock import Reading, step
 
+MOST = 1e11
+"""Seconds; what is further from zero is no time that a clock can show."""
+
 
 class ClockFile(Protocol):
     """Where readings and steps are kept, durably; reading what is not there gives {}."""
@@ -40,52 +43,66 @@ class ClockWatch:
     """
     Compares wall and monotonic time from look to look, across restarts of the daemon too.
 
-    ``steps`` are all steps there ever were, in seconds; a step is on disk before it is told.
+    ``steps`` are all steps there ever were, in seconds, and are known after the first look. One
+    that could not be kept holds all the same, and is written with the next look.
     """
 
     _file: ClockFile
     _read: Callable[[], Reading] = reading
     steps: list[float] = field(factory=list)
     _last: Reading | None = None
+    _untold: float = 0.0
+    _opened: bool = False
     _looking: DeferredLock = field(factory=DeferredLock)
-
-    async def open(self) -> None:
-        """
-        Read what was kept; what makes no sense counts as never written.
-
-        :raises StoreError: it cannot be read.
-        """
-        content = await self._file.read()
-        steps = content.get("steps")
-        if isinstance(steps, list):
-            self.steps = [float(each) for each in steps if isinstance(each, (int, float))]
-        self._last = _kept(content.get("last"))
 
     async def look(self) -> float:
         """
         Read the clocks and keep the reading; the step since the last look, or 0.0.
 
-        :raises StoreError: it cannot be kept; a step is then told by the next look.
+        The first look compares with what the former daemon kept.
+
+        :raises StoreError: what was kept cannot be read, or the reading cannot be kept; the
+            next look that can keep one gives the step.
         """
         await self._looking.acquire()
         try:
+            if not self._opened:
+                await self._open()
             now = self._read()
             stepped = 0.0 if self._last is None else step(self._last, now)
-            steps = [*self.steps, stepped] if stepped else self.steps
+            self._last = now
+            if stepped:
+                self.steps = [*self.steps, stepped]
+                self._untold += stepped
             last = {"boot": now.boot, "wall": now.wall, "since_boot": now.since_boot}
-            await self._file.write({"steps": steps, "last": last})
-            self.steps, self._last = steps, now
-            return stepped
+            await self._file.write({"steps": self.steps, "last": last})
+            untold, self._untold = self._untold, 0.0
+            return untold
         finally:
             self._looking.release()
+
+    async def _open(self) -> None:
+        """What makes no sense counts as no step, but counts: records say how many they include."""
+        content = await self._file.read()
+        steps = content.get("steps")
+        if isinstance(steps, list):
+            self.steps = [_seconds(each) or 0.0 for each in steps]
+        self._last = _kept(content.get("last"))
+        self._opened = True
 
 
 def _kept(last: object) -> Reading | None:
     if not isinstance(last, dict):
         return None
     boot, wall_time, since_boot = (last.get(key) for key in ("boot", "wall", "since_boot"))
-    if not isinstance(boot, str) or not isinstance(wall_time, (int, float)):
+    at, up = _seconds(wall_time), _seconds(since_boot)
+    if not isinstance(boot, str) or at is None or up is None:
         return None
-    if not isinstance(since_boot, (int, float)):
+    return Reading(boot=boot, wall=at, since_boot=up)
+
+
+def _seconds(value: object) -> float | None:
+    """A finite number, or None; a file may hold numbers that no clock shows."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return Reading(boot=boot, wall=float(wall_time), since_boot=float(since_boot))
+    return float(value) if -MOST < value < MOST else None

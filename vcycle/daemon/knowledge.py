@@ -53,13 +53,15 @@ class Knowledge:
         Correct all times for clock steps, of which ``steps`` are all there ever were.
 
         Each record says how many it includes, so that a record written late or read early
-        is never corrected twice.
+        is never corrected twice. One that includes more than are remembered includes all that
+        are: what was forgotten cannot be made up for.
         """
         now = len(steps)
         for uuid, record in self.records.items():
-            if record.clock < now:
+            if record.clock != now:
                 self.records[uuid] = moved(record, sum(steps[record.clock :]), now)
         if self.clock >= now:
+            self.clock = now
             return
         by = sum(steps[self.clock :])
         for name, history in self.histories.items():
