@@ -6,10 +6,10 @@ import random
 from collections.abc import Mapping
 from typing import Callable
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from vcycle.core.config.model import Space
-from vcycle.core.errors import ImageMissing, ProviderError, StoreError
+from vcycle.core.errors import StoreError, VcycleError
 from vcycle.core.machine import State, Survey
 from vcycle.core.observation import Host, Observation, Plan, Reviewed
 from vcycle.core.plan import plan_cycle
@@ -47,31 +47,47 @@ class Cycle:
     telling: Telling
     problems: tuple[str, ...] = ()
     materials: dict[str, Materials] = field(factory=dict)
-    _pruned_at: float | None = None
+    steps: tuple[float, ...] = ()
+    _pruned_at: float | None = field(default=None, init=False)
+    _served_since: float | None = field(default=None, init=False)
+    _trouble: str | None = field(default=None, init=False)
 
     async def run(self, early: bool) -> None:
         """One cycle; an early one leaves out what need not be done so often."""
         serving = await self.hypervisor.ready()
         if not early:
             await self.hypervisor.measure()
-        self.knowledge.served_since = self.hypervisor.server.since
-        survey, problem = await self._survey()
+        self._note_server()
+        survey, silent = await self._survey()
         ready = await self._ready()
-        host = await self.in_thread(self.host)
-        problems = [*self.problems, *(text for text in (problem, serving) if text is not None)]
+        host, unseen = await self._look_at_host()
+        found = (text for text in (silent, serving, unseen) if text is not None)
+        problems = (*self.problems, *found)
         await self.hypervisor.planning.acquire()
         try:
-            plan = await self._plan(survey, ready, host, tuple(problems))
+            plan = await self._plan(survey, ready, host, problems)
         finally:
             self.hypervisor.planning.release()
         self.telling.plan(plan)
         performed = await self.performer.perform(plan, self.space, self.materials)
-        await self._close(plan, performed, tuple(problems))
+        await self._close(plan, performed, problems)
+
+    def _note_server(self) -> None:
+        """Once for each time it began to listen: steps of the clock are made up for from then."""
+        since = self.hypervisor.server.since
+        if since != self._served_since:
+            self._served_since = self.knowledge.served_since = since
+
+    async def _look_at_host(self) -> tuple[Host, str | None]:
+        try:
+            return await self.in_thread(self.host), None
+        except VcycleError as error:
+            return Host(processors=1, load=0.0, disk_free=None), f"the host is not known: {error}"
 
     async def _survey(self) -> tuple[Survey | None, str | None]:
         try:
             survey = await self.hypervisor.provider.survey(tuple(self.knowledge.records))
-        except ProviderError as error:
+        except VcycleError as error:
             self.telling.lost(str(error), self.clock())
             return None, f"the provider does not answer: {error}"
         self.telling.answered(self.clock())
@@ -88,7 +104,7 @@ class Cycle:
                 self.materials[name] = await gather(
                     machinetype, self.images, self.directory(name), self.in_thread
                 )
-            except ImageMissing as error:
+            except VcycleError as error:
                 ready[name] = str(error)
         return ready
 
@@ -119,6 +135,7 @@ class Cycle:
             others=hypervisor.others(space.name),
             problems=problems,
             held=knowledge.held,
+            steps=self.steps,
         )
         plan = await self.in_thread(lambda: plan_cycle(observation))
         hypervisor.uses[space.name] = plan.use
@@ -127,8 +144,7 @@ class Cycle:
     async def _close(self, plan: Plan, performed: Performed, problems: tuple[str, ...]) -> None:
         """Publish, count, and write the heartbeat last of all."""
         now = self.clock()
-        for problem in performed.problems:
-            events.alarmed(self.space.name, problem)
+        self.telling.troubles(performed.problems)
         snapshot = Snapshot(
             space=self.space,
             taken_at=now,
@@ -141,6 +157,7 @@ class Cycle:
             processors_limit=self._processors_limit(),
         )
         self.publish(snapshot)
+        trouble = None
         try:
             if self._pruned_at is None or now - self._pruned_at >= PRUNE_SECONDS:
                 self._pruned_at = now
@@ -148,7 +165,10 @@ class Cycle:
             await self.store.count(counts_line(snapshot))
             await self.store.beat("factory", now)
         except StoreError as error:
-            events.store_failed(self.space.name, str(error))
+            trouble = str(error)
+        if trouble is not None and trouble != self._trouble:
+            events.store_failed(self.space.name, trouble)
+        self._trouble = trouble
 
     def _machines(self, plan: Plan) -> tuple[Reviewed, ...]:
         """As planned, less those that could not be made, and with those that were."""
@@ -168,8 +188,3 @@ class Cycle:
         if space != self.space:
             self.knowledge.blocked.clear()
         self.space = space
-
-    def drain(self, reason: str) -> None:
-        """The space is no longer configured: its machines end, no new ones come."""
-        self.problems = (reason,)
-        self.space = evolve(self.space, draining=True)

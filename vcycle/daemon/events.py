@@ -71,6 +71,17 @@ def needs_restart(what: str) -> None:
     )
 
 
+def cycle_failed(space: str, reason: str, seconds: float) -> None:
+    """A cycle ended early for a foreseen reason; what it left undone the next one does."""
+    _log.error(
+        "{space}: this cycle ended early, the next comes within {seconds:.0f}s: {reason}",
+        event="cycle-failed",
+        space=space,
+        reason=reason,
+        seconds=seconds,
+    )
+
+
 def provider_said(uri: str, text: str) -> None:
     """What an operator must know of a provider: how machines run on it, what was found."""
     _log.info("{uri}: {text}", event="provider", uri=uri, text=text)

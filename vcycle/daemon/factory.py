@@ -8,10 +8,11 @@ from typing import Callable
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from vcycle.core.bucket import Bucket
+from vcycle.core.errors import VcycleError
+from vcycle.daemon import events
 
 BURST = 5
 EVERY = 2.0
@@ -33,34 +34,37 @@ class FactoryService(Service):
     ) -> None:
         self._clock = clock
         self._cycle = cycle
-        self._loop = LoopingCall(self._regular)
-        self._loop.clock = clock
-        self._loop.interval = interval
+        self._interval = interval
         self._bucket = Bucket(burst=BURST, every=EVERY)
+        self._regular: IDelayedCall | None = None
         self._early: IDelayedCall | None = None
         self._busy: Deferred[None] | None = None
+        self._busy_early = False
+        self._overdue = False
         self._again = False
 
     @property
     def interval(self) -> float:
         """Seconds from one regular cycle's start to the next; may be set at any time."""
-        return float(self._loop.interval or 0.0)
+        return self._interval
 
     @interval.setter
     def interval(self, seconds: float) -> None:
-        self._loop.interval = seconds
+        if seconds != self._interval:
+            self._interval = seconds
+            if self._regular is not None:
+                self._regular.reset(seconds)
 
     def startService(self) -> None:
         super().startService()
-        self._loop.start(self.interval, now=True)
+        self._tick()
 
     def stopService(self) -> Deferred[None]:
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
-        if self._early is not None and self._early.active():
-            self._early.cancel()
-        self._again = False
+        _cancel(self._regular)
+        _cancel(self._early)
+        self._regular = self._early = None
+        self._again = self._overdue = False
         if self._busy is None:
             return succeed(None)
         done: Deferred[None] = Deferred()
@@ -73,31 +77,44 @@ class FactoryService(Service):
             return
         if self._busy is not None:
             self._again = True
-        elif self._early is None or not self._early.active():
+        elif self._early is None:
             wait = self._bucket.wait(self._clock.seconds())
             self._early = self._clock.callLater(wait, self._run, early=True)
 
-    def _regular(self) -> None:
-        """LoopingCall does not wait for what runs on: a slow cycle only makes the next one late."""
+    def _tick(self) -> None:
+        """During an early cycle the regular one is late; during a regular one it is left out."""
+        self._regular = self._clock.callLater(self._interval, self._tick)
         if self._busy is None:
-            if self._early is not None and self._early.active():
-                self._early.cancel()
             self._run(early=False)
+        else:
+            self._overdue = self._busy_early
 
     def _run(self, early: bool) -> None:
+        _cancel(self._early)
+        self._early = None
         busy: Deferred[None] = Deferred()
-        self._busy = busy
+        self._busy, self._busy_early = busy, early
         Deferred.fromCoroutine(self._one(early)).addBoth(self._over, busy)
 
     async def _one(self, early: bool) -> None:
         try:
             await self._cycle(early)
+        except VcycleError as error:
+            events.cycle_failed(self.name or "vcycled", str(error), self._interval)
         except Exception:
-            self._log.failure("cycle failed; next in {interval}s", interval=self.interval)
+            self._log.failure("cycle failed; next in {interval}s", interval=self._interval)
 
     def _over(self, result: object, busy: Deferred[None]) -> None:
         self._busy = None
         busy.callback(None)
-        if self._again:
-            self._again = False
+        overdue, again = self._overdue, self._again
+        self._overdue = self._again = False
+        if overdue:
+            self._run(early=False)
+        elif again:
             self.wake()
+
+
+def _cancel(call: IDelayedCall | None) -> None:
+    if call is not None and call.active():
+        call.cancel()

@@ -10,7 +10,7 @@ from attrs import define, frozen
 from vcycle.core.backoff import learn
 from vcycle.core.config.model import Space
 from vcycle.core.disks import DISK_FILES
-from vcycle.core.errors import DiskError, ProviderError, Scope, StoreError
+from vcycle.core.errors import Scope, StoreError, VcycleError
 from vcycle.core.machine import Record
 from vcycle.core.observation import Creation, Plan
 from vcycle.core.remembering import remembered
@@ -132,13 +132,13 @@ class Performer:
         paths = [self.store.path(record, name) for name in DISK_FILES]
         try:
             await self.disks.remove(paths)
-        except DiskError as error:
+        except VcycleError as error:
             events.alarmed(record.space, str(error))
 
     async def _destroy(self, record: Record) -> None:
         try:
             await self.provider.destroy(record, self.maker.owner)
-        except ProviderError as error:
+        except VcycleError as error:
             events.not_destroyed(record, str(error))
 
     async def _create(

@@ -8,13 +8,16 @@ from typing import IO, Callable
 from attrs import define, field
 
 from vcycle.core.config.model import Space
-from vcycle.core.errors import StoreError
+from vcycle.core.errors import VcycleError
 from vcycle.core.machine import Record, Traces
 from vcycle.daemon import events
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.cycle import Cycle
 from vcycle.daemon.knowledge import Knowledge
 from vcycle.interfaces import IMachineStore
+
+MESSAGES = 3
+"""Last messages of one machine that are told; what it says after so many is only kept."""
 
 
 @define(kw_only=True, eq=False)
@@ -32,21 +35,31 @@ class SpaceRunner:
     build: Callable[[SpaceRunner, Knowledge], Cycle]
     wake: Callable[[], None]
     problems: tuple[str, ...] = ()
+    _trouble: str | None = field(default=None, init=False)
+    _heard: dict[str, int] = field(factory=dict, init=False)
     cycle: Cycle | None = field(default=None, init=False)
 
     async def run(self, early: bool) -> None:
         """One cycle; what fails before it is told, and tried again with the next."""
         if not early:
             await self.reload()
+        trouble = None
         try:
             await self._watch_clocks()
+        except VcycleError as error:
+            trouble = str(error)
+        try:
             if self.cycle is None:
                 self.cycle = await self._open()
-        except StoreError as error:
-            events.store_failed(self.space.name, str(error))
-            if self.cycle is None:
-                return
+        except VcycleError as error:
+            trouble = str(error)
+        if trouble is not None and trouble != self._trouble:
+            events.store_failed(self.space.name, trouble)
+        self._trouble = trouble
+        if self.cycle is None:
+            return
         self.cycle.knowledge.catch_up(self.clocks.steps)
+        self.cycle.steps = tuple(self.clocks.steps)
         self.cycle.reconfigure(self.space)
         self.cycle.problems = self.problems
         await self.cycle.run(early)
@@ -93,6 +106,15 @@ class SpaceRunner:
         before = knowledge.traces.get(record.uuid)
         knowledge.traces[record.uuid] = traces
         if traces.message is not None and (before is None or before.message != traces.message):
-            events.said(record, traces.message)
-            self.wake()
+            self._hear(record, traces.message, knowledge.records)
         return traces
+
+    def _hear(self, record: Record, message: str, living: Mapping[str, Record]) -> None:
+        """A machine that goes on and on about its end must not fill the log."""
+        heard = self._heard.get(record.uuid, 0) + 1
+        if len(self._heard) > len(living):
+            self._heard = {uuid: n for uuid, n in self._heard.items() if uuid in living}
+        self._heard[record.uuid] = heard
+        if heard <= MESSAGES:
+            events.said(record, message)
+        self.wake()

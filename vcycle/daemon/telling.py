@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import define, field
 
 from vcycle.core.observation import Plan
@@ -16,6 +18,7 @@ class Telling:
     _words: dict[str, str] = field(factory=dict)
     _veto: str | None = None
     _alarms: frozenset[str] = frozenset()
+    _troubles: frozenset[str] = frozenset()
     _lost_at: float | None = None
 
     def plan(self, plan: Plan) -> None:
@@ -33,6 +36,14 @@ class Telling:
             if alarm not in self._alarms:
                 events.alarmed(self._space, alarm)
         self._alarms = frozenset(plan.alarms)
+
+    def troubles(self, texts: Iterable[str]) -> None:
+        """What a cycle could not do."""
+        now = tuple(texts)
+        for text in now:
+            if text not in self._troubles:
+                events.alarmed(self._space, text)
+        self._troubles = frozenset(now)
 
     def lost(self, reason: str, now: float) -> None:
         """The provider did not answer."""
