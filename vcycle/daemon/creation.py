@@ -8,8 +8,16 @@ from attrs import evolve, frozen
 
 from vcycle.core.config.model import Space
 from vcycle.core.disks import disks_for
-from vcycle.core.errors import OutcomeUnknown, ProviderError, Scope, VcycleError
+from vcycle.core.errors import (
+    CallTimedOut,
+    OutcomeUnknown,
+    ProviderError,
+    Scope,
+    StoreError,
+    VcycleError,
+)
 from vcycle.core.machine import Boot, Limits, Mark, Outcome, Record, Spec
+from vcycle.core.messages import MAX_MESSAGE
 from vcycle.core.metadata import Places
 from vcycle.core.observation import Creation
 from vcycle.core.recordtext import encode
@@ -57,33 +65,36 @@ class Maker:
 
         From the intent on the record is known and counts, whatever happens after.
         """
+        address: str | None = None
         try:
-            record = self._record(creation, space, knowledge.clock)
+            address, mac = self.hypervisor.lease(creation.slot)
+            record = self._record(creation, space, knowledge.clock, address, mac)
             await self.store.save([record])
+            knowledge.records[record.uuid] = record
+            self.admit(record)
         except VcycleError as error:
             return Made(problem=str(error), scope=Scope.SPACE)
-        knowledge.records[record.uuid] = record
-        self.admit(record)
+        finally:
+            self.hypervisor.settle(address)
         events.creating(space.name, creation, record.uuid)
         began = self.clock()
         try:
             spec = await self._prepare(record, creation, materials, space)
             await self.hypervisor.provider.create(spec)
         except OutcomeUnknown as error:
-            events.creation_unknown(record, str(error))
+            events.creation_unknown(record, _told(error, record))
             return Made(scope=Scope.SPACE)
         except (VcycleError, ValueError) as error:
-            events.creation_failed(record, str(error))
-            scope = error.scope if isinstance(error, ProviderError) else Scope.MACHINETYPE
-            return Made(
-                failed=self._over(record, str(error), scope), scope=scope, problem=str(error)
-            )
+            reason, scope = _told(error, record), _scope(error)
+            events.creation_failed(record, reason)
+            return Made(failed=self._over(record, reason, scope), scope=scope, problem=reason)
         events.created(record, self.clock() - began)
         return Made()
 
-    def _record(self, creation: Creation, space: Space, clock: int) -> Record:
+    def _record(
+        self, creation: Creation, space: Space, clock: int, address: str | None, mac: str | None
+    ) -> Record:
         machinetype = creation.machinetype
-        address, mac = self.hypervisor.lease(creation.slot)
         now = self.clock()
         return Record(
             uuid=self.uuid(),
@@ -167,6 +178,24 @@ class Maker:
             record,
             ended_at=self.clock(),
             outcome=Outcome.NEVER_STARTED,
-            message=f"700 {reason}"[:200],
+            message=f"700 {reason}"[:MAX_MESSAGE],
             abort=scope is not Scope.SPACE,
         )
+
+
+def _scope(error: Exception) -> Scope:
+    """
+    What else this failure would meet.
+
+    What our own disk refuses it refuses to all. A template or image that cannot be used can be
+    put right at any time, so its machinetype backs off and tries again.
+    """
+    if isinstance(error, ProviderError):
+        return error.scope
+    return Scope.SPACE if isinstance(error, (StoreError, CallTimedOut)) else Scope.REQUEST
+
+
+def _told(error: Exception, record: Record) -> str:
+    """One printable line, whatever library the text is from, without the machine's secret."""
+    line = " ".join(str(error).replace(record.secret, "(secret)").split())
+    return "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -9,7 +9,7 @@ from attrs import Factory, define, field
 from twisted.internet.defer import DeferredLock
 
 from vcycle.core.addresses import GuestNetwork, mac
-from vcycle.core.errors import ProviderError
+from vcycle.core.errors import NoCapacity, VcycleError
 from vcycle.core.machine import Capacity
 from vcycle.core.observation import Budget, Use
 from vcycle.daemon import events
@@ -25,7 +25,8 @@ class Hypervisor:
 
     ``network`` is None where machines have user networking. ``prepare`` readies the provider
     and says how machines run on it. Whoever plans holds ``planning``, so that two spaces
-    never give out the same processors.
+    never give out the same processors. ``promised`` are addresses that machines will have
+    once their intent is on disk.
     """
 
     uri: str
@@ -38,23 +39,28 @@ class Hypervisor:
     capacity: Capacity = Factory(Capacity)
     uses: dict[str, Use] = field(factory=dict)
     totals: dict[str, tuple[int | None, int | None]] = field(factory=dict)
+    promised: set[str] = field(factory=set)
+    _preparing: DeferredLock = Factory(DeferredLock)
     _prepared: bool = False
 
     async def ready(self) -> str | None:
         """Prepare the provider if that is still to be done, and serve; why not, or None."""
-        if not self._prepared:
-            try:
+        await self._preparing.acquire()
+        try:
+            if not self._prepared:
                 events.provider_said(self.uri, await self.prepare())
-            except ProviderError as error:
-                return f"{self.uri}: {error}"
-            self._prepared = True
+                self._prepared = True
+        except VcycleError as error:
+            return f"{self.uri}: {error}"
+        finally:
+            self._preparing.release()
         return self.server.ensure()
 
     async def measure(self) -> None:
         """Ask the provider for its capacity; without an answer the last one stands."""
         try:
             self.capacity = await self.provider.capacity()
-        except ProviderError:
+        except VcycleError:
             return
 
     def budget(self) -> Budget:
@@ -77,17 +83,29 @@ class Hypervisor:
         """
         A free address and its MAC, that of the slot if it is free; (None, None) without a network.
 
-        :raises ProviderError: every address is in use.
+        It is promised, to nobody else, until it is settled.
+
+        :raises NoCapacity: every address is in use.
         """
         if self.network is None:
             return None, None
-        taken = self.book.addresses()
+        taken = self.book.addresses() | self.promised
         slots = self.network.slots
         for ordinal in (slot, *range(min(slots, len(taken) + 1))):
             if ordinal < slots:
                 address = self.network.address(ordinal)
                 if address not in taken:
+                    self.promised.add(address)
                     return address, mac(address)
-        raise ProviderError(
+        raise NoCapacity(
             f"all {slots} addresses of the guest network {self.network.network} are in use"
         )
+
+    def settle(self, address: str | None) -> None:
+        """The machine of a promised address is known to the guest book by now, or never will be."""
+        self.promised.discard(address or "")
+
+    def leave(self, space: str) -> None:
+        """The space is no more: it uses nothing, and its totals count no longer."""
+        self.uses.pop(space, None)
+        self.totals.pop(space, None)
