@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO
+from typing import IO, Any
 
 from twisted.logger import (
     FilteringLogObserver,
+    ILogFilterPredicate,
     ILogObserver,
     LogEvent,
     LogLevel,
@@ -41,9 +42,10 @@ class Lines:
     def __init__(self, out: IO[str], journal: bool) -> None:
         self._out = out
         self._journal = journal
+        self._encoding = getattr(out, "encoding", None) or "utf-8"
 
     def __call__(self, event: LogEvent) -> None:
-        level = event.get("log_level", LogLevel.info)
+        level = event.get("log_level") or LogLevel.info
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)
         if self._journal:
             prefix = f"<{PRIORITY.get(level, 6)}>"
@@ -51,31 +53,37 @@ class Lines:
             prefix = f"{formatTime(event.get('log_time'))} {level.name:8} "
         try:
             for line in text.splitlines():
-                self._out.write(
-                    prefix + "".join(c if c.isprintable() else "?" for c in line) + "\n"
-                )
+                self._out.write(prefix + self._printable(line) + "\n")
             self._out.flush()
         except (OSError, ValueError):
             # Nobody reads any more; that is no reason to end.
             return
 
+    def _printable(self, line: str) -> str:
+        clean = "".join(letter if letter.isprintable() else "?" for letter in line)
+        return clean.encode(self._encoding, "replace").decode(self._encoding, "replace")
 
-def observer() -> ILogObserver:
-    """For ``twistd --logger``: VCYCLE_DEBUG in the environment shows what is for developers."""
-    predicate = LogLevelFilterPredicate(
-        defaultLogLevel=LogLevel.debug if os.environ.get("VCYCLE_DEBUG") else LogLevel.info
-    )
-    lines = Lines(sys.__stdout__ or sys.stdout, journal="JOURNAL_STREAM" in os.environ)
 
-    def twisteds_own(event: LogEvent) -> PredicateResult:
-        """Twisted tells of each port it opens; what matters of that has a line of its own."""
+@implementer(ILogFilterPredicate)
+class NotTwisteds:
+    """Twisted tells of each port it opens; what matters of that has a line of its own."""
+
+    def __call__(self, event: LogEvent) -> Any:
         namespace = str(event.get("log_namespace", ""))
-        level = event.get("log_level", LogLevel.info)
-        if not namespace.startswith(OURS) and level is not None and level < LogLevel.warn:
+        level = event.get("log_level") or LogLevel.info
+        if not namespace.startswith(OURS) and level < LogLevel.warn:
             return PredicateResult.no
         return PredicateResult.maybe
 
-    predicates = [predicate]
-    if not os.environ.get("VCYCLE_DEBUG"):
-        predicates.append(twisteds_own)  # type: ignore[arg-type]
-    return FilteringLogObserver(lines, predicates)
+
+def observer() -> ILogObserver:
+    """For ``twistd --logger``: VCYCLE_DEBUG in the environment shows what is for developers."""
+    lines = Lines(sys.__stdout__ or sys.stdout, journal="JOURNAL_STREAM" in os.environ)
+    return filtered(lines, debug=bool(os.environ.get("VCYCLE_DEBUG")))
+
+
+def filtered(lines: ILogObserver, *, debug: bool) -> ILogObserver:
+    """Without what is for developers, unless that is wanted."""
+    if debug:
+        return FilteringLogObserver(lines, [LogLevelFilterPredicate(LogLevel.debug)])
+    return FilteringLogObserver(lines, [LogLevelFilterPredicate(LogLevel.info), NotTwisteds()])

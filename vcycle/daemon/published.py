@@ -33,17 +33,21 @@ class Published:
     def publish(self, snapshot: Snapshot) -> None:
         """From now on this is the space's snapshot."""
         self.snapshots[snapshot.space.name] = snapshot
-        self._stale = True
-        if not self._encoding:
-            Deferred.fromCoroutine(self._encode())
+        self._renew()
 
     def withdraw(self, space: str) -> None:
         """The space is no more."""
-        self.snapshots.pop(space, None)
+        if self.snapshots.pop(space, None) is not None:
+            self._renew()
 
     def content(self, path: str) -> bytes | None:
         """The document at a path of the daemon's socket, or None if there is no such path."""
         return self._status if path == STATUS else None
+
+    def _renew(self) -> None:
+        self._stale = True
+        if not self._encoding:
+            Deferred.fromCoroutine(self._encode())
 
     async def _encode(self) -> None:
         self._encoding = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address
@@ -28,7 +28,7 @@ class GuestServer(Service):
     def __init__(
         self,
         reactor: IReactorTCP,
-        factory: ServerFactory,
+        factory: ServerFactory[Any],
         interface: str,
         port: int,
         *,

@@ -9,8 +9,10 @@ from attrs import define, evolve, field
 from twisted.application.service import MultiService
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from vcycle.core.config.model import Configuration, Problem, Space
+from vcycle.core.errors import VcycleError
 from vcycle.daemon import events
 from vcycle.daemon.factory import FactoryService
 from vcycle.daemon.space import SpaceRunner
@@ -21,9 +23,12 @@ FIXED = ("libvirt_uri", "factory_name", "guest_network", "guest_http_port", "for
 
 @define(eq=False)
 class _Running:
+    """``told`` are the values of FIXED options that wait for the next start."""
+
     runner: SpaceRunner
     factory: FactoryService
-    leaving: bool = field(default=False)
+    leaving: bool = False
+    told: dict[str, object] = field(factory=dict)
 
 
 class Spaces(MultiService):
@@ -31,6 +36,8 @@ class Spaces(MultiService):
     One factory for each space. A space that is no longer configured drains: its machines are
     supervised to their end, then its factory stops.
     """
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -49,8 +56,13 @@ class Spaces(MultiService):
         for name, space in configuration.spaces.items():
             if name in self._running:
                 self._change(self._running[name], space)
-            else:
+                continue
+            try:
                 self._add(space)
+            except VcycleError as error:
+                events.alarmed(name, f"the space cannot run: {error}")
+            except Exception:
+                self._log.failure("{space}: the space cannot run", space=name)
         for name, running in self._running.items():
             if name not in configuration.spaces and not running.leaving:
                 running.leaving = True
@@ -70,12 +82,20 @@ class Spaces(MultiService):
             if uri is None or running.runner.space.libvirt_uri == uri:
                 running.factory.wake()
 
+    def forgive(self) -> None:
+        """What a provider refused for good may be asked again: an administrator says so."""
+        for running in self._running.values():
+            if running.runner.cycle is not None:
+                running.runner.cycle.knowledge.blocked.clear()
+
     def _change(self, running: _Running, space: Space) -> None:
         before = running.runner.space
         kept = {name: getattr(before, name) for name in FIXED}
         for name, value in kept.items():
-            if getattr(space, name) != value:
-                events.needs_restart(f"[space {space.name}] {name}")
+            wanted = getattr(space, name)
+            if wanted != value and wanted != running.told.get(name):
+                events.needs_restart(f"[space {space.name}] {name} = {wanted}")
+            running.told[name] = wanted
         running.leaving = False
         running.runner.problems = ()
         running.runner.space = evolve(space, **kept)
