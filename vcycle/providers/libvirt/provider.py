@@ -21,13 +21,14 @@ from zope.interface import implementer
 
 from vcycle.core.domain import domain_xml
 from vcycle.core.errors import BadRequest
-from vcycle.core.machine import Capacity, Ending, Record, Sighting, Spec, Survey, Traits
+from vcycle.core.machine import Capacity, Record, Sighting, Spec, Survey, Traits
 from vcycle.core.network import NetworkPlan
 from vcycle.interfaces import IMachineProvider, RunInThread
 from vcycle.providers.libvirt.capability import Capability, capability, has_networks
 from vcycle.providers.libvirt.connection import Connection, Patience
 from vcycle.providers.libvirt.create import create_domain
 from vcycle.providers.libvirt.destroy import destroy_domain
+from vcycle.providers.libvirt.endings import Endings
 from vcycle.providers.libvirt.failures import NoNetwork
 from vcycle.providers.libvirt.network import ensure_network
 from vcycle.providers.libvirt.survey import Look, Marks, find, look, look_at
@@ -36,16 +37,6 @@ from vcycle.threads import IThreadsReactor
 R = TypeVar("R")
 
 CALLS = 5  # more at once from one connection libvirt's daemon does not even read
-MAX_ENDINGS = 10_000
-
-_HOW = {
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN: "shutdown",
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_DESTROYED: "destroyed",
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED: "crashed",
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED: "migrated",
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED: "saved",
-    libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED: "failed",
-}
 
 
 @frozen(kw_only=True)
@@ -86,7 +77,7 @@ class LibvirtProvider(Service):
         self._deadlines = deadlines or Deadlines()
         self._capability: Capability | None = None
         self._marks: Marks = {}
-        self._endings: dict[str, Ending] = {}
+        self._endings = Endings()
         self._callback: Callable[[str], None] | None = None
 
     def startService(self) -> None:
@@ -126,7 +117,7 @@ class LibvirtProvider(Service):
             complete=seen.problem is None,
             sightings=seen.sightings,
             absent=seen.absent,
-            endings=dict(self._endings),
+            endings=self._endings.known(),
             problem=seen.problem,
         )
 
@@ -199,11 +190,7 @@ class LibvirtProvider(Service):
         self._tell("")
 
     def _lifecycle(self, uuid: str, event: int, detail: int) -> None:
-        if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
-            self._endings.pop(uuid, None)
-            self._endings[uuid] = Ending(at=self._clock(), how=_HOW.get(detail, "ended"))
-            while len(self._endings) > MAX_ENDINGS:
-                del self._endings[next(iter(self._endings))]
+        self._endings.note(uuid, event, detail, self._clock())
         self._tell(uuid)
 
     def _tell(self, uuid: str) -> None:
