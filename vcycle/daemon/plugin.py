@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.application.service import IService
 from twisted.python import usage
 
 from vcycle.daemon.configuration import places_of
+
+
+LIBVIRT_LOG = "4:stderr"
+"""Errors of libvirt's embedded driver go where ours go; nothing below an error does."""
 
 
 def existing(text: str) -> Path:
@@ -29,6 +34,9 @@ class Options(usage.Options):
 
 def makeService(options: Options) -> IService:
     """Build everything; open, bind and start nothing."""
+    # Read when libvirt is first imported. Its warnings tell of each machine what we ordered.
+    os.environ.setdefault("LIBVIRT_LOG_OUTPUTS", LIBVIRT_LOG)
+
     from twisted.internet import reactor
 
     from vcycle.daemon.service import daemon_of
