@@ -68,8 +68,8 @@ class Cycle:
             plan = await self._plan(survey, ready, host, problems)
         finally:
             self.hypervisor.planning.release()
-        self.telling.plan(plan)
         performed = await self.performer.perform(plan, self.space, self.materials)
+        self.telling.plan(plan)
         await self._close(plan, performed, problems)
 
     def _note_server(self) -> None:
