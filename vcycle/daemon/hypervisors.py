@@ -13,9 +13,11 @@ from vcycle.core.network import NetworkPlan, network_plan
 from vcycle.daemon.guestbook import GuestBook
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.ordered import OrderedServices
+from vcycle.daemon.reaping import ReapingService
 from vcycle.daemon.serving import GuestServer
 from vcycle.guests.site import make_site
 from vcycle.providers.libvirt.capability import has_networks
+from vcycle.providers.libvirt.embed import root_of
 from vcycle.providers.libvirt.provider import CALLS, LibvirtProvider
 from vcycle.threads import IThreadsReactor, PrivateThreads
 
@@ -72,6 +74,8 @@ class Hypervisors(MultiService):
         child: IService
         for child in (threads, provider, server):
             child.setServiceParent(services)
+        if root_of(uri) is not None:
+            ReapingService(self._reactor).setServiceParent(services)
         return Hypervisor(
             uri=uri,
             provider=provider,

@@ -10,7 +10,6 @@ from twisted.python import usage
 
 from vcycle.daemon.configuration import places_of
 
-
 LIBVIRT_LOG = "4:stderr"
 """Errors of libvirt's embedded driver go where ours go; nothing below an error does."""
 
