@@ -23,6 +23,8 @@ MAX_BYTES = 4 * MAX_TEXT
 MAX_ALL_BYTES = 16 * MAX_TEXT
 
 Fingerprint = tuple[object, ...]
+Texts = tuple[tuple[str, str], ...]
+"""Pairs of a file's name and its text."""
 
 
 @frozen(kw_only=True)
@@ -72,6 +74,11 @@ def _counts(name: str) -> bool:
 
 def examine_files(places: Places, host: str) -> Reading:
     """Read and judge all files; nothing is raised for what is wrong with any of them."""
+    return judge(*read_texts(places), host)
+
+
+def read_texts(places: Places) -> tuple[Texts, tuple[Problem, ...]]:
+    """All files as pairs of name and text in reading order, and what cannot be read."""
     paths, problems = find(places)
     texts: list[tuple[str, str]] = []
     bad = list(problems)
@@ -83,11 +90,16 @@ def examine_files(places: Places, host: str) -> Reading:
         elif text is not None:
             room -= len(text)
             texts.append((_told(path), text))
+    return tuple(texts), tuple(bad)
+
+
+def judge(texts: Texts, bad: tuple[Problem, ...], host: str) -> Reading:
+    """What the texts say; no configuration if there is anything ``bad`` beside them."""
     reading = examine(texts, host)
     if not bad:
         return reading
     if not texts:
-        return Reading(configuration=None, problems=tuple(bad))
+        return Reading(configuration=None, problems=bad)
     return Reading(configuration=None, problems=(*bad, *reading.problems))
 
 

@@ -59,6 +59,48 @@ def configuration_wrong(problems: Iterable[object]) -> None:
     )
 
 
+def former_configuration(path: str) -> None:
+    """At the start the files cannot be used: what the last daemon ran with supervises."""
+    _log.warn(
+        "The last configuration that could be used supervises, as kept in {path}",
+        event="configuration-former",
+        path=path,
+    )
+
+
+def configuration_not_kept(reason: str) -> None:
+    """Should the files be wrong at the next start, an older configuration or none takes over."""
+    _log.warn(
+        "The configuration is not kept for the next start: {reason}",
+        event="configuration-not-kept",
+        reason=reason,
+    )
+
+
+def nothing_runs() -> None:
+    """Neither the files nor a former configuration can be used."""
+    _log.error(
+        "Nothing runs until the configuration is right, as no former one is kept",
+        event="nothing-runs",
+    )
+
+
+def cannot_begin(reason: str) -> None:
+    """The configuration can be used by now, but not what it needs; tried again."""
+    _log.error(
+        "Nothing runs yet, and is tried again: {reason}", event="cannot-begin", reason=reason
+    )
+
+
+def configuration_unread(reason: str) -> None:
+    """The files could not be looked at; the configuration in force stays."""
+    _log.warn(
+        "Configuration: could not be looked at again: {reason}",
+        event="configuration-unread",
+        reason=reason,
+    )
+
+
 def configuration_right() -> None:
     """The files can be used again."""
     _log.info("Configuration: right again", event="configuration-right")

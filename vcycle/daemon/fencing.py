@@ -31,6 +31,19 @@ def fence_in(configuration: Configuration) -> None:
     events.fenced(how if moved else "this process has no way out of its network namespace")
 
 
+def refuse_outside(uri: str) -> None:
+    """
+    Guests of a configuration that came later may not be where there is a way out.
+
+    :raises FenceRefused: they would be.
+    """
+    if _user_networking(uri) and not fence.is_fenced():
+        raise fence.FenceRefused(
+            f"{uri} gives its guests user networking, and the fence around them can be entered"
+            " only at the start: start the daemon anew"
+        )
+
+
 def _user_networking(uri: str) -> bool:
     return not has_networks(uri) and not is_test(uri) and is_local(uri)
 

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTCP
 from vcycle.core.addresses import GuestNetwork
 from vcycle.core.config.model import Space
 from vcycle.core.network import NetworkPlan, network_plan
+from vcycle.daemon.fencing import refuse_outside
 from vcycle.daemon.guestbook import GuestBook
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.ordered import OrderedServices
@@ -39,18 +40,29 @@ class IDaemonReactor(IThreadsReactor, IReactorTCP):
 class Hypervisors(MultiService):
     """Makes the Hypervisor of a space when it is first asked for it."""
 
-    def __init__(self, reactor: IDaemonReactor, clock: Callable[[], float]) -> None:
+    def __init__(self, reactor: IDaemonReactor, clock: Callable[[], float], spool: str) -> None:
         super().__init__()
         self._reactor = reactor
         self._clock = clock
+        self._spool = spool
         self._by_uri: dict[str, Hypervisor] = {}
 
     def of(self, space: Space) -> Hypervisor:
-        """The one of the space's URI; the first space that names a URI says how guests see it."""
+        """
+        The one of the space's URI; the first space that names a URI says how guests see it.
+
+        :raises FenceRefused: its guests would be outside the fence.
+        """
         uri = space.libvirt_uri
         if uri not in self._by_uri:
+            refuse_outside(uri)
             self._by_uri[uri] = self._make(space)
         return self._by_uri[uri]
+
+    def leave(self, space: str) -> None:
+        """The space is no more: it uses nothing of any of them."""
+        for hypervisor in self._by_uri.values():
+            hypervisor.leave(space)
 
     def _make(self, space: Space) -> Hypervisor:
         uri = space.libvirt_uri
@@ -63,7 +75,7 @@ class Hypervisors(MultiService):
         book = GuestBook()
         server = GuestServer(
             self._reactor,
-            make_site(book, self._reactor),
+            make_site(book, self._reactor, spool_directory=self._spool),
             LOOPBACK if network is None else network.host,
             space.guest_http_port,
             user_networking=network is None,

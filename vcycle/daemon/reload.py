@@ -6,19 +6,26 @@ from typing import Callable
 
 from attrs import define, field
 
+from vcycle.core.config.build import Reading
 from vcycle.core.config.changes import changes
 from vcycle.core.config.model import Configuration, Problem
-from vcycle.daemon import events
-from vcycle.daemon.configuration import Fingerprint, Places, examine_files, fingerprint
+from vcycle.daemon import events, lastgood
+from vcycle.daemon.configuration import (
+    Fingerprint,
+    Places,
+    Texts,
+    fingerprint,
+    judge,
+    read_texts,
+)
 from vcycle.interfaces import RunInThread
 
 
 @define
 class Reloader:
     """
-    ``configuration`` is the last good one, ``problems`` what is wrong with the files now.
-
-    ``apply`` is called with each new good one.
+    ``configuration`` is the last good one, made from ``texts``; ``problems`` are what is wrong
+    with the files now. ``apply`` is called with each new good one.
     """
 
     places: Places
@@ -26,24 +33,37 @@ class Reloader:
     _in_thread: RunInThread
     apply: Callable[[Configuration], None]
     configuration: Configuration | None = None
+    texts: Texts = ()
     problems: tuple[Problem, ...] = ()
     _seen: Fingerprint | None = None
     _busy: bool = field(default=False)
 
     def read(self) -> Configuration | None:
-        """Blocking, for the start: the configuration, or None if it cannot be used."""
+        """
+        Blocking, for the start: the configuration, or None if it cannot be used.
+
+        Then that of the last daemon takes its place, if it is still kept.
+        """
         self._seen = fingerprint(self.places)
-        reading = examine_files(self.places, self.host)
-        if reading.configuration is None:
-            self.problems = reading.problems
+        texts, bad = read_texts(self.places)
+        reading = judge(texts, bad, self.host)
         self.configuration = reading.configuration
-        return reading.configuration
+        if reading.configuration is None:
+            self.problems = _fatal(reading.problems)
+            self.configuration = lastgood.recall(lastgood.state_dir_of(texts), self.host)
+        else:
+            self.texts = texts
+        return self.configuration
 
     def tell(self) -> None:
         """Say what the first reading found, once there is a log to say it in."""
-        if self.configuration is None:
+        if self.problems:
             events.configuration_wrong(self.problems)
+        if self.configuration is None:
+            events.nothing_runs()
             return
+        if self.problems:
+            events.former_configuration(lastgood.path_in(self.configuration.settings.state_dir))
         for warning in self.configuration.warnings:
             events.configuration_warning(warning)
 
@@ -55,16 +75,20 @@ class Reloader:
         try:
             seen = await self._in_thread(lambda: fingerprint(self.places))
             if force or seen != self._seen:
-                self._seen = seen
                 await self._again()
+                self._seen = seen
         finally:
             self._busy = False
 
     async def _again(self) -> None:
-        reading = await self._in_thread(lambda: examine_files(self.places, self.host))
+        def examine() -> tuple[Texts, Reading]:
+            texts, bad = read_texts(self.places)
+            return texts, judge(texts, bad, self.host)
+
+        texts, reading = await self._in_thread(examine)
         new, old = reading.configuration, self.configuration
         if new is None:
-            fatal = tuple(problem for problem in reading.problems if problem.fatal)
+            fatal = _fatal(reading.problems)
             if fatal != self.problems:
                 events.configuration_wrong(fatal)
             self.problems = fatal
@@ -77,5 +101,9 @@ class Reloader:
                 events.configuration_warning(warning)
         if old is not None:
             events.configuration_changed(changes(old, new))
-        self.configuration = new
+        self.configuration, self.texts = new, texts
         self.apply(new)
+
+
+def _fatal(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if problem.fatal)

@@ -8,17 +8,19 @@ import signal
 from collections.abc import Awaitable
 from typing import Any, Callable, TypeVar
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from attrs import fields
+from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from vcycle import __version__
-from vcycle.core.config.model import Configuration, Space
+from vcycle.core.config.model import Configuration, Settings, Space
 from vcycle.core.errors import VcycleError
-from vcycle.daemon import clocks, events, host
+from vcycle.daemon import clocks, events, host, lastgood
+from vcycle.daemon.claim import claim, here, spool_of
 from vcycle.daemon.compose import Parts, runner_of
-from vcycle.daemon.configuration import Places, this_host
-from vcycle.daemon.fencing import fence_in
+from vcycle.daemon.configuration import Places, Texts, this_host
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
 from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.published import Published
@@ -30,7 +32,6 @@ from vcycle.images.local import LocalImages
 from vcycle.monitor.place import socket_path
 from vcycle.monitor.statussocket import StatusSocket
 from vcycle.store.jsonfile import ClockFile
-from vcycle.store.lock import StateLock
 from vcycle.store.machines import MachineStore
 from vcycle.threads import PrivateThreads
 
@@ -50,7 +51,9 @@ WATCH_SECONDS = 60.0
 class Daemon(OrderedServices):
     """
     Reads the configuration, fences itself where guests need it, takes its state directory,
-    and runs the spaces. Without a configuration that can be used it waits for one.
+    and runs the spaces. On files that cannot be used it supervises with the last ones that
+    could, or waits for others: until it begins it has no threads, so that the fence can be
+    entered then.
     """
 
     _log = Logger()
@@ -64,21 +67,29 @@ class Daemon(OrderedServices):
         self._planners = PrivateThreads(
             reactor, "plans", PLAN_THREADS, PLAN_SECONDS, ceiling=REPLACEMENTS
         )
-        self._reloader = Reloader(places, "", self._files, self._apply)
+        self._reloader = Reloader(places, "", self._read, self._apply)
         self._published = Published(self._planners, clocks.wall)
+        self._state_dir: str | None = None
+        self._settings: Settings | None = None
         self._spaces: Spaces | None = None
-        self._claimed = False
+        self._kept: Texts = ()
+        self._said: dict[str, str] = {}
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
-        for pool in (self._files, self._planners):
-            pool.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
-        """Before any thread exists: a fence can only be entered here."""
+        """
+        Before any thread exists, and before the log does.
+
+        :raises SystemExit: another process has what we need; the text says which, and the cure.
+        """
         self._reloader.host = this_host()
         configuration = self._reloader.read()
         if configuration is not None:
-            self._claim(configuration)
+            try:
+                self._claim(configuration)
+            except VcycleError as error:
+                raise SystemExit(f"vcycled: {error}") from error
         super().privilegedStartService()
 
     def startService(self) -> None:
@@ -86,6 +97,7 @@ class Daemon(OrderedServices):
         self._reloader.tell()
         if self._reloader.configuration is not None:
             self._begin(self._reloader.configuration)
+            Deferred.fromCoroutine(self._keep())
         self._watch.start(WATCH_SECONDS, now=False)
         signal.signal(signal.SIGHUP, self._hang_up)
 
@@ -96,25 +108,14 @@ class Daemon(OrderedServices):
         return super().stopService()
 
     def _claim(self, configuration: Configuration) -> None:
-        """
-        Take what no other process may have.
-
-        :raises SystemExit: it cannot be had; the text says why, and the cure.
-        """
-        state_dir = configuration.settings.state_dir
-        try:
-            fence_in(configuration)
-            # Nothing else runs yet, so this blocks nobody.
-            _at_once(StateLock(state_dir, _here).acquire(clocks.wall()))
-        except VcycleError as error:
-            raise SystemExit(f"vcycled: {error}") from error
-        self._claimed = True
+        if self._state_dir is None:
+            claim(configuration, clocks.wall())
+            self._state_dir = configuration.settings.state_dir
 
     def _begin(self, configuration: Configuration) -> None:
-        if not self._claimed:
-            self._claim(configuration)
         state_dir = configuration.settings.state_dir
-        hypervisors = Hypervisors(self._reactor, clocks.wall)
+        self._settings = configuration.settings
+        hypervisors = Hypervisors(self._reactor, clocks.wall, spool_of(state_dir))
         parts = Parts(
             owner=host.owner(state_dir),
             clock=clocks.wall,
@@ -134,69 +135,93 @@ class Daemon(OrderedServices):
             store = MachineStore(state_dir, space.name, self._files)
             return runner_of(parts, space, store, hypervisor, wake)
 
-        spaces = self._spaces = Spaces(self._reactor, build, self._published.withdraw)
+        def left(space: str) -> None:
+            hypervisors.leave(space)
+            self._published.withdraw(space)
+
+        spaces = self._spaces = Spaces(self._reactor, build, left)
         events.daemon_started(__version__, state_dir, configuration.spaces)
-        hypervisors.setServiceParent(self)
+        for service in (self._files, self._planners, hypervisors):
+            service.setServiceParent(self)
         try:
-            self._socket(configuration).setServiceParent(self)
+            self._socket(state_dir).setServiceParent(self)
         except VcycleError as error:
             events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
         spaces.setServiceParent(self)
         spaces.apply(configuration)
+        spaces.refuse(self._reloader.problems)
 
-    def _socket(self, configuration: Configuration) -> StatusSocket:
-        path = socket_path(configuration.settings.state_dir)
-        return StatusSocket(self._reactor, path, self._published.content)
+    def _socket(self, state_dir: str) -> StatusSocket:
+        return StatusSocket(self._reactor, socket_path(state_dir), self._published.content)
+
+    def _read(self, work: Callable[[], R], deadline: float | None = None) -> Awaitable[R]:
+        return here(work) if self._spaces is None else self._files(work, deadline)
 
     async def _look(self) -> None:
         """The configuration again, if a file changed; what is wrong with it stops creations."""
         try:
             await self._reloader.look()
+            self._say("unread", None, events.configuration_unread)
         except VcycleError as error:
-            events.alarmed("vcycled", f"the configuration could not be read again: {error}")
+            self._say("unread", str(error), events.configuration_unread)
+        except Exception:
+            self._log.failure("the configuration could not be looked at again")
         if self._spaces is not None:
             self._spaces.refuse(self._reloader.problems)
+        elif self._reloader.configuration is not None:
+            self._try_to_begin(self._reloader.configuration)
+        await self._keep()
+
+    def _try_to_begin(self, configuration: Configuration) -> None:
+        try:
+            self._claim(configuration)
+        except VcycleError as error:
+            self._say("refusal", str(error), events.cannot_begin)
+            return
+        self._begin(configuration)
+
+    async def _keep(self) -> None:
+        """The texts in force, for a successor that finds files which cannot be used."""
+        texts, state_dir = self._reloader.texts, self._state_dir
+        if texts == self._kept or state_dir is None:
+            return
+        try:
+            await self._files(lambda: lastgood.keep(state_dir, texts))
+            self._kept = texts
+            self._say("unkept", None, events.configuration_not_kept)
+        except VcycleError as error:
+            self._say("unkept", str(error), events.configuration_not_kept)
+
+    def _say(self, what: str, reason: str | None, event: Callable[[str], None]) -> None:
+        """Once for as long as it is so; None is that it is not."""
+        if reason is not None and reason != self._said.get(what):
+            event(reason)
+        self._said[what] = reason or ""
 
     def _apply(self, configuration: Configuration) -> None:
         if self._spaces is None:
-            self._begin(configuration)
             return
         self._spaces.apply(configuration)
+        for attribute in fields(Settings):
+            what = f"[settings] {attribute.name}"
+            wanted = getattr(configuration.settings, attribute.name)
+            waits = wanted != getattr(self._settings, attribute.name)
+            self._say(what, f"{what} = {wanted}" if waits else None, events.needs_restart)
 
     def _hang_up(self, signum: int, frame: Any) -> None:
         self._reactor.callFromThread(self._reload)
 
     def _reload(self) -> None:
         async def reload() -> None:
-            try:
-                await self._look()
-                if self._spaces is not None:
-                    self._spaces.wake()
-            except Exception:
-                self._log.failure("the configuration could not be read again")
+            await self._look()
+            if self._spaces is not None:
+                self._spaces.forgive()
+                self._spaces.wake()
 
-        Deferred.fromCoroutine(reload())
+        Deferred.fromCoroutine(reload()).addErrback(self._failed)
 
-
-def _here(work: Callable[[], R], deadline: float | None = None) -> Deferred[R]:
-    return maybeDeferred(work)
-
-
-def _at_once(answer: Awaitable[R]) -> R:
-    """The result of something that waits for nothing."""
-    results: list[R] = []
-    failures: list[Exception] = []
-
-    async def run() -> None:
-        try:
-            results.append(await answer)
-        except Exception as error:
-            failures.append(error)
-
-    Deferred.fromCoroutine(run())
-    if failures:
-        raise failures[0]
-    return results[0]
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("the configuration could not be read again", failure=failure)
 
 
 def daemon_of(reactor: Any, places: Places) -> Daemon:

@@ -1,0 +1,87 @@
+"""
+The texts of the last configuration that could be used, kept where the state is.
+
+A daemon that is started on files that cannot be used supervises with them. Everything here
+blocks: call it in a thread, or before there are any.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+
+from vcycle.core.config.build import examine
+from vcycle.core.config.findings import Findings
+from vcycle.core.config.model import Configuration
+from vcycle.core.config.options import find
+from vcycle.core.config.syntax import parse
+from vcycle.core.errors import StoreError
+from vcycle.daemon.configuration import Texts
+from vcycle.store.jsonfile import read_object, write_object
+
+NAME = "configuration.json"
+VERSION = 1
+
+
+def path_in(state_dir: str) -> str:
+    """Where the texts are kept; only the daemon's user can read them, as they hold secrets."""
+    return os.path.join(state_dir, NAME)
+
+
+def keep(state_dir: str, texts: Texts) -> None:
+    """
+    Keep the texts of a configuration that can be used, in place of the former ones.
+
+    :raises StoreError: the former ones are still there.
+    """
+    write_object(path_in(state_dir), {"version": VERSION, "files": [list(pair) for pair in texts]})
+
+
+def recall(state_dir: str, host: str) -> Configuration | None:
+    """The configuration that was kept there; None if there is none that can be used."""
+    try:
+        content = read_object(path_in(state_dir))
+    except StoreError:
+        return None
+    texts = _texts(content)
+    former = None if texts is None else examine(texts, host).configuration
+    # One that names another directory was copied here: it is not what this one's state is of.
+    if former is None or not _same(former.settings.state_dir, state_dir):
+        return None
+    return former
+
+
+def state_dir_of(texts: Texts) -> str:
+    """The state_dir that files name which cannot be used as they are, or the default one."""
+    option = find("settings", "state_dir")
+    assert option is not None, "the table has it"
+    assert option.kind is not None, "it is no former option"
+    found = {"": str(option.value_of_default())}
+    findings = Findings([name for name, _ in texts])
+    for name, text in texts:
+        for block in parse(name, text, findings):
+            for value in block.values:
+                if value.option == option.name:
+                    with suppress(ValueError):
+                        found[block.kind] = option.kind.parse(value.text)
+    return found.get("settings") or found.get("default") or found[""]
+
+
+def _texts(content: Mapping[str, object]) -> Texts | None:
+    files = content.get("files")
+    if content.get("version") != VERSION or not isinstance(files, list):
+        return None
+    texts: list[tuple[str, str]] = []
+    for pair in files:
+        if not isinstance(pair, list) or len(pair) != 2:
+            return None
+        name, text = pair
+        if not isinstance(name, str) or not isinstance(text, str):
+            return None
+        texts.append((name, text))
+    return tuple(texts)
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
