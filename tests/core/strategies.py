@@ -38,6 +38,19 @@ DOOMS = (
 """The outcomes that a doom can foretell."""
 
 
+ANOTHER = "another.example.com"
+DISAGREEMENTS: list[tuple[str | None, dict[str, str] | None]] = [
+    (None, None),
+    (ANOTHER, {}),
+    (None, {"owner": "host2.example.com:/var/lib/vcycle"}),
+    (None, {"uuid": values.uuid(77)}),
+    (None, {"name": ANOTHER}),
+    (None, {"space": ANOTHER}),
+    (None, {"facts": "no facts"}),
+]
+"""What may be wrong with a sighting: its name, and of its mark nothing, some, or all of it."""
+
+
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """A value, or None."""
     return st.none() | strategy
@@ -108,23 +121,12 @@ def sightings(draw: st.DrawFn, of: Record) -> Sighting:
     """A listed machine: that of a record, or one that only looks like it."""
     condition = draw(st.sampled_from(Condition))
     true = values.sighting(of, condition, cpu_seconds=draw(st.floats(0, 1e6)))
-    mark = values.mark(of)
-    return draw(
-        st.sampled_from(
-            [
-                true,
-                true,
-                true,
-                evolve(true, mark=None),
-                evolve(true, name="another.example.com"),
-                evolve(true, mark=evolve(mark, owner="host2.example.com:/var/lib/vcycle")),
-                evolve(true, mark=evolve(mark, uuid=values.uuid(77))),
-                evolve(true, mark=evolve(mark, name="another.example.com")),
-                evolve(true, mark=evolve(mark, space="another.example.com")),
-                evolve(true, mark=evolve(mark, facts=draw(st.text(max_size=9)))),
-            ]
-        )
-    )
+    changes = draw(st.none() | st.sampled_from(DISAGREEMENTS))
+    if changes is None:
+        return true
+    name, of_mark = changes
+    mark = None if of_mark is None else values.mark(of, **of_mark)
+    return evolve(true, name=name or of.name, mark=mark)
 
 
 @st.composite

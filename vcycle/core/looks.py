@@ -51,8 +51,8 @@ def look(observation: Observation) -> Looked:
     sightings = {} if survey is None else {s.uuid: s for s in survey.sightings}
     strays, alarms = _strays(observation, sightings)
     doubt = _doubt(survey, observation.now)
-    held = observation.held
-    if survey is not None and doubt is None:
+    whole, held = doubt is None, observation.held
+    if survey is not None and whole:
         held = _too_many_gone(observation, survey)
         doubt = HELD if held else None
         alarms += [HELD] if held else []
@@ -84,7 +84,7 @@ def look(observation: Observation) -> Looked:
     return Looked(
         living=tuple(living),
         ended=tuple(ended),
-        destroy=tuple(destroy) if doubt is None or held else (),
+        destroy=tuple(destroy) if whole else (),
         changed=tuple(changed),
         adopted=tuple(adopted),
         foreign=_foreign(sightings, {r.record.uuid for r in living}, observation),
