@@ -10,6 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from demo import libvirtd
 from demo.processes import Process, end, of_command_line, process
 
 PREFIX = "vc"
@@ -18,13 +19,18 @@ MARKER = "demonstration.json"
 
 @frozen(kw_only=True)
 class Marker:
-    """Written into a demonstration's directory, so that a later one can clean up after it."""
+    """
+    Written into a demonstration's directory, so that a later one can clean up after it.
+
+    ``networks`` are those that the system's libvirtd had before.
+    """
 
     by: Process
     daemon: Process | None = None
     system: bool = False
     kept: bool = False
     factory: str = ""
+    networks: tuple[str, ...] = ()
 
     def write(self, place: Path) -> None:
         """Replace the marker of a directory."""
@@ -34,6 +40,7 @@ class Marker:
             "system": self.system,
             "kept": self.kept,
             "factory": self.factory,
+            "networks": self.networks,
         }
         new = place / (MARKER + ".new")
         new.write_text(json.dumps(text), "utf-8")
@@ -50,6 +57,7 @@ def read(place: Path) -> Marker | None:
             system=bool(text["system"]),
             kept=bool(text["kept"]),
             factory=str(text["factory"]),
+            networks=tuple(map(str, text["networks"])),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -99,31 +107,7 @@ def remove(place: Path) -> int:
         end([marker.daemon], patience=12.0)
     machines = 0
     if marker is not None and marker.system:
-        machines = _remove_from_libvirtd(marker.factory)
+        machines = libvirtd.remove(marker.factory, marker.networks)
     machines += end(of_command_line(f"{place}/", "qemu"), patience=2.0)
     shutil.rmtree(place, ignore_errors=True)
     return machines
-
-
-def _remove_from_libvirtd(factory: str) -> int:
-    """Destroy the machines of a factory that run under the system's libvirtd."""
-    import libvirt
-
-    connection = libvirt.open("qemu:///system")
-    try:
-        # Machines are named after their factory: its first label, a number, its domain.
-        label, _, rest = factory.partition(".")
-        ours = [
-            domain
-            for domain in connection.listAllDomains()
-            if domain.name().startswith(f"{label}-") and domain.name().endswith(f".{rest}")
-        ]
-        for domain in ours:
-            try:
-                domain.destroy()
-            except libvirt.libvirtError as error:
-                if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
-                    raise
-        return len(ours)
-    finally:
-        connection.close()

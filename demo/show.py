@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from demo import leavings, summary
+from demo import leavings, libvirtd, summary
 from demo.accelerator import accelerator
 from demo.consoles import Consoles
 from demo.factory import STORY, Stage, remember_qemu, stage_at, write
@@ -38,6 +38,7 @@ class Show:
     """One demonstration, from the daemon's start to its end."""
 
     stage: Stage
+    marker: leavings.Marker
     seconds: float | None
     stopped: bool = False
     _working: bool = False
@@ -85,13 +86,7 @@ class Show:
                 "LIBVIRT_LOG_OUTPUTS": f"3:file:{self.stage.place}/libvirt.log",
             },
         )
-        marker = leavings.Marker(
-            by=leavings.myself(),
-            daemon=process(self._daemon.pid),
-            system=self.stage.system,
-            factory=self.stage.factory,
-        )
-        marker.write(self.stage.place)
+        evolve(self.marker, daemon=process(self._daemon.pid)).write(self.stage.place)
 
     def _show(self, seconds: float) -> bool:
         """Pass on what the daemon says within ``seconds``; False after its last word."""
@@ -155,10 +150,13 @@ def clean(kept: bool) -> None:
 def perform(arguments: argparse.Namespace) -> int:
     """Prepare, show, and clean up."""
     guest = ready_guest(arguments.guest, say=say)
+    networks = libvirtd.networks() if arguments.system else ()
     place = leavings.new_place()
-    marker = leavings.Marker(by=leavings.myself(), system=arguments.system)
-    marker.write(place)
     stage = stage_at(place, arguments.system)
+    marker = leavings.Marker(
+        by=leavings.myself(), system=stage.system, factory=stage.factory, networks=networks
+    )
+    marker.write(place)
     status = 1
     try:
         if arguments.system:
@@ -169,7 +167,7 @@ def perform(arguments: argparse.Namespace) -> int:
         say(f"Guests run on {stage.uri} with {accelerator()}.")
         say(f"Factory {stage.factory} has three kinds of machines:\n{STORY}")
         say("Control-C ends it." if arguments.seconds is None else "It ends by itself.")
-        status = Show(stage, arguments.seconds).run()
+        status = Show(stage, marker, arguments.seconds).run()
     finally:
         tidy(place, arguments.keep)
     return status
@@ -182,9 +180,7 @@ def tidy(place: Path, keep: bool) -> None:
         signal.signal(number, signal.SIG_IGN)
     marker = leavings.read(place)
     if keep and marker is not None:
-        leavings.Marker(
-            by=marker.by, system=marker.system, kept=True, factory=marker.factory
-        ).write(place)
+        evolve(marker, kept=True).write(place)
         say(f"Machines go on. The configuration is {place}/vcycle.conf.")
         say("./demo/run --clean destroys them.")
         return
@@ -212,6 +208,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
     except GuestError as error:
         print(f"The guest was not built: {error}", file=sys.stderr)
+        return 1
+    except libvirtd.NoLibvirtd as error:
+        print(f"No libvirtd: {error}", file=sys.stderr)
         return 1
 
 
