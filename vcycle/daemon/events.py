@@ -33,6 +33,16 @@ def daemon_stopping() -> None:
     _log.info("Vcycle stops; machines are left running", event="daemon-stopping")
 
 
+def left_behind(part: str, seconds: float) -> None:
+    """A part of the daemon did not stop in time; the process ends without it."""
+    _log.warn(
+        "{part} did not stop within {seconds:g}s and is left behind",
+        event="left-behind",
+        part=part,
+        seconds=seconds,
+    )
+
+
 def fenced(how: str) -> None:
     """The daemon, its web server and its guests are in a network namespace of their own."""
     _log.info("Guests are fenced: {how}", event="fenced", how=how)

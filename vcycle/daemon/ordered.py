@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+
+from vcycle.daemon import events
 
 
 class OrderedServices(MultiService):
@@ -32,5 +34,7 @@ class OrderedServices(MultiService):
             try:
                 stopped = maybeDeferred(child.stopService)
                 await stopped.addTimeout(self._patience, self._clock)
+            except TimeoutError:
+                events.left_behind(child.name or type(child).__name__, self._patience)
             except Exception:
                 self._log.failure("{child} did not stop cleanly", child=child)
