@@ -187,7 +187,7 @@ class EarlyTests(FactoryCase):
         self.clock.advance(INTERVAL - 1.0)
         self.cycles.slow = True
         self.wake()
-        self.clock.advance(10.0)
+        self.clock.pump([1.0, 9.0])
         self.assertEqual([0.0], self.regular)
         self.cycles.slow = False
         self.cycles.finish()

@@ -61,12 +61,11 @@ class LinesTests(SynchronousTestCase):
         """Nobody reads any more: that is no reason to fail."""
         reader, writer = os.pipe()
         os.close(reader)
-        with open(writer, "w", encoding="utf-8", buffering=1) as out:
-            log = Logger("vcycle", observer=Lines(out, True))
-            log.info("one")
-            log.info("two")
-            out = out.detach()  # type: ignore[assignment]
-            out.detach()
+        out = os.fdopen(writer, "w", encoding="utf-8")
+        log = Logger("vcycle", observer=Lines(out, True))
+        log.info("one")
+        log.info("two")
+        self.assertRaises(BrokenPipeError, out.close)
 
     def test_closed(self) -> None:
         """A stream that was closed is no reason either."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -16,10 +18,10 @@ STILL = evolve(BACKING_OFF, text="backs off for 8m 10s")
 STARTED = Verdict(machinetype="atlas", word="started", text="started 1", started=1)
 
 
-def plan(**changes: object) -> Plan:
-    nothing = plan_cycle(observation())
-    wanted = {"verdicts": (), "veto": None, "alarms": (), **changes}
-    return evolve(nothing, **wanted)  # type: ignore[misc]
+def plan(**changes: Any) -> Plan:
+    """A plan in which nothing is to be told, but for the changes."""
+    wanted: dict[str, Any] = {"verdicts": (), "veto": None, "alarms": (), **changes}
+    return evolve(plan_cycle(observation()), **wanted)
 
 
 class TellingTests(SynchronousTestCase):
