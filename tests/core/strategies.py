@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from tests.core import values
-from tests.core.values import NOW, OWNER
+from tests.core.values import NOW
 from vcycle.core.backoff import History
 from vcycle.core.machine import (
     Condition,
@@ -155,62 +155,145 @@ machinetypes = st.tuples(
         st.builds(
             values.machinetype,
             st.just(name),
-            target_share=st.sampled_from([0.0, 1.0, 3.0]),
+            target_share=st.sampled_from([1.0, 3.0, 0.0]),
             machinegroup=st.sampled_from(["one", "two"]),
             min_processors=st.integers(1, 3),
             max_processors=st.integers(3, 5),
             min_wallclock_seconds=st.sampled_from([600, 3600]),
-            max_wallclock_seconds=st.sampled_from([3600, 86400]),
-            backoff_seconds=st.sampled_from([0, 10, 3600]),
-            fizzle_seconds=st.sampled_from([0, 600]),
+            max_wallclock_seconds=st.sampled_from([86400, 3600]),
+            backoff_seconds=st.sampled_from([10, 0, 3600]),
+            fizzle_seconds=st.sampled_from([600, 0]),
         )
         for name in NAMES
     )
 )
 
+spaces = st.builds(
+    lambda kinds, **changes: values.space(*kinds, **changes),
+    machinetypes,
+    total_machines=st.sampled_from([None, 4, 9]),
+    total_processors=st.sampled_from([16, 8, 32, None]),
+    total_mb=st.sampled_from([None, 16384, 20000]),
+    creations_per_cycle=st.sampled_from([100, 1, 3]),
+    mb_per_processor=st.sampled_from([2048, 1000]),
+    processors_per_superslot=st.sampled_from([8, 4, 3, 1]),
+    shutdown_time=st.sampled_from([None, None, None, int(NOW) + 7200, int(NOW) + 3000]),
+)
+
+TROUBLES: list[dict[str, Any]] = [
+    *([{}] * 8),
+    {"problems": ("a file is wrong",)},
+    {"survey": None},
+    {"host": Host(processors=8, load=500.0, disk_free=None)},
+    {"host": Host(processors=8, load=0.0, disk_free=0)},
+    {"ready": {"pilot": "its image is not here"}},
+    {"held": True},
+]
+"""What goes wrong in a cycle: mostly nothing, else one thing."""
+
+surroundings: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "space": spaces,
+        "traits": st.sampled_from([values.TRAITS, values.CLOUD]),
+        "histories": st.dictionaries(st.sampled_from([*NAMES, "gone"]), histories, max_size=2),
+        "budget": st.sampled_from(
+            [
+                Budget(processors=64, memory_mb=1 << 20),
+                Budget(),
+                Budget(processors=12),
+                Budget(memory_mb=20000),
+            ]
+        ),
+        "others": st.sampled_from([Use(), Use(machines=1, processors=5, memory_mb=9000)]),
+        "elsewhere": st.dictionaries(st.sampled_from(NAMES), st.floats(0, 1e6), max_size=2),
+        "seed": st.integers(0, 9),
+    }
+)
+
+STAGES: dict[str, tuple[dict[str, Any], Condition | None, Traces]] = {
+    "requested": ({"requested_at": NOW - 10}, None, Traces()),
+    "late": ({"requested_at": NOW - 100}, None, Traces()),
+    "starting": ({"seen_at": NOW - 60}, Condition.PENDING, Traces()),
+    "young": ({"started_at": NOW - 60, "seen_at": NOW - 60}, Condition.RUNNING, Traces()),
+    "grown": ({"started_at": NOW - 4000, "seen_at": NOW - 60}, Condition.RUNNING, Traces()),
+    "draining": (
+        {"started_at": NOW - 4000, "seen_at": NOW - 60},
+        Condition.RUNNING,
+        Traces(message="200 Done", message_at=NOW - 60),
+    ),
+    "paused": ({"started_at": NOW - 4000}, Condition.PAUSED, Traces()),
+    "ended": (
+        {"started_at": NOW - 4000, "seen_at": NOW - 60},
+        None,
+        Traces(message="300 No work", message_at=NOW - 30),
+    ),
+    "vanished": ({"started_at": NOW - 4000, "seen_at": NOW - 60}, None, Traces()),
+    "missing": ({"started_at": NOW - 4000, "missing_since": NOW - 60}, None, Traces()),
+    "doomed": (
+        {"started_at": NOW - 4000, "doom": Doom(outcome=Outcome.SILENT, text="", since=NOW)},
+        Condition.RUNNING,
+        Traces(),
+    ),
+    "expired": ({"started_at": NOW - 90000, "shutdown_time": NOW - 1}, Condition.RUNNING, Traces()),
+}
+"""Machines as they come: the record, what is listed of it, what it left; None is absent."""
+
+staged = st.lists(
+    st.tuples(
+        st.sampled_from(list(STAGES)),
+        st.sampled_from([*NAMES, "gone"]),
+        st.integers(1, 4),
+        st.sampled_from([3000, 7200, 50000]),
+    ),
+    max_size=7,
+)
+
 
 @st.composite
-def observations(draw: st.DrawFn, at: st.SearchStrategy[float] = wild_moments) -> Observation:
-    """Anything that one look at everything can show, and more."""
-    records = [draw(living(number, at)) for number in range(draw(st.integers(0, 8)))]
-    strays = [draw(living(number, at)) for number in range(20, 20 + draw(st.integers(0, 2)))]
-    of_all = [record.uuid for record in records]
+def observations(draw: st.DrawFn) -> Observation:
+    """What a cycle may well see: machines at any stage, and now and then some trouble."""
+    records, seen, gone, traces_of = [], [], [], {}
+    for number, (stage, name, processors, left) in enumerate(draw(staged)):
+        facts, condition, told = STAGES[stage]
+        record = values.record(
+            number,
+            **{
+                "machinetype": name,
+                "processors": processors,
+                "shutdown_time": NOW + left,
+                "requested_at": NOW - 5000,
+                **facts,
+            },
+        )
+        records.append(record)
+        traces_of[record.uuid] = told
+        if condition is None:
+            gone.append(record)
+        else:
+            seen.append(values.sighting(record, condition, cpu_seconds=100.0))
+    stray = values.record(20, started_at=NOW - 100)
+    others = draw(st.sampled_from([[], [values.foreign(1)], [values.sighting(stray)]]))
+    listed = values.survey([*seen, *others], absent=gone)
+    changes = {"survey": listed, **draw(surroundings), **draw(st.sampled_from(TROUBLES))}
+    return values.observation(records, traces=traces_of, **changes)
+
+
+@st.composite
+def hostile(draw: st.DrawFn) -> Observation:
+    """Anything that one look at everything can show, and more: times, marks and lists at odds."""
+    numbers = range(draw(st.integers(0, 4)))
+    records = [draw(living(number, wild_moments)) for number in numbers]
+    strays = [draw(living(20, wild_moments))] if draw(st.booleans()) else []
+    changes = draw(surroundings)
     return values.observation(
         records,
-        space=values.space(
-            *draw(machinetypes),
-            total_machines=draw(maybe(st.integers(1, 12))),
-            total_processors=draw(maybe(st.integers(1, 32))),
-            total_mb=draw(maybe(st.integers(1, 65536))),
-            creations_per_cycle=draw(st.integers(1, 10)),
-            mb_per_processor=draw(st.sampled_from([1, 1000, 2048])),
-            processors_per_superslot=draw(st.integers(1, 6)),
-            shutdown_time=draw(maybe(moments.map(int))),
-            draining=not draw(st.integers(0, 7)),
-        ),
-        traces={uuid: draw(traces) for uuid in of_all},
-        survey=draw(surveys(records + strays)),
-        traits=draw(st.sampled_from([values.TRAITS, values.CLOUD])),
-        histories=draw(st.dictionaries(st.sampled_from([*NAMES, "gone"]), histories)),
-        host=Host(
-            processors=draw(st.integers(1, 64)),
-            load=draw(st.sampled_from([0.0, 1.0, 500.0])),
-            disk_free=draw(maybe(st.sampled_from([0, 1 << 40]))),
-        ),
-        budget=Budget(
-            processors=draw(maybe(st.integers(0, 40))), memory_mb=draw(maybe(st.integers(0, 99999)))
-        ),
-        ready={name: draw(maybe(st.just("its image is not here"))) for name in NAMES},
-        served_since=draw(moments),
-        seed=draw(st.integers(0, 9)),
-        others=draw(
-            st.builds(
-                Use, machines=st.just(1), processors=st.integers(0, 9), memory_mb=spans.map(int)
-            )
-        ),
-        elsewhere=draw(st.dictionaries(st.sampled_from(NAMES), st.floats(0, 1e6))),
-        problems=("a file is wrong",) if not draw(st.integers(0, 7)) else (),
-        held=draw(st.booleans()),
-        steps=draw(st.lists(st.floats(-1e6, 1e6), max_size=2).map(tuple)),
-        owner=OWNER,
+        **{
+            **changes,
+            "traces": {record.uuid: draw(traces) for record in records},
+            "survey": draw(surveys(records + strays)),
+            "served_since": draw(wild_moments),
+            "held": draw(st.booleans()),
+            "steps": draw(st.lists(st.floats(-1e6, 1e6), max_size=2).map(tuple)),
+            **draw(st.sampled_from(TROUBLES)),
+        },
     )

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.core.strategies import observations
+from tests.core.strategies import hostile
 from tests.core.values import (
     CLOUD,
     NOW,
@@ -214,7 +214,7 @@ class HeldTests(SynchronousTestCase):
 
 
 class AnyTests(SynchronousTestCase):
-    @given(observations())
+    @given(hostile())
     def test_each_once(self, seen: Observation) -> None:
         """Each machine is living or over, once; who is adopted was unknown; who is saved lives."""
         looked = look(seen)
@@ -225,7 +225,7 @@ class AnyTests(SynchronousTestCase):
         self.assertEqual(len(ours), len(set(ours)))
         self.assertLessEqual({record.uuid for record in looked.changed}, set(living))
 
-    @given(observations())
+    @given(hostile())
     def test_promise_3_any(self, seen: Observation) -> None:
         """Whatever is listed, what is destroyed is in a whole list with our uuid, name and mark."""
         looked = look(seen)
@@ -236,7 +236,7 @@ class AnyTests(SynchronousTestCase):
             named = [(s.name, s.mark.owner, s.mark.uuid, s.mark.name) for s in listed if s.mark]
             self.assertIn((over.name, OWNER, over.uuid, over.name), named)
 
-    @given(observations())
+    @given(hostile())
     def test_promise_4_any(self, seen: Observation) -> None:
         """Whatever else is told, no machine ends on a list that is doubted, unless seen stopped."""
         looked = look(seen)
@@ -246,7 +246,7 @@ class AnyTests(SynchronousTestCase):
         stopped = {s.uuid for s in listed if s.condition is Condition.STOPPED}
         self.assertLessEqual({record.uuid for record in looked.ended}, stopped)
 
-    @given(observations())
+    @given(hostile())
     def test_clouds_wait(self, seen: Observation) -> None:
         """Where a list is not authoritative, no one absence ends a machine."""
         records = tuple(evolve(record, missing_since=None) for record in seen.records)

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.core.strategies import observations
+from tests.core.strategies import hostile, observations, spans
 from tests.core.values import (
     CLOUD,
     NOW,
@@ -164,7 +164,7 @@ class PlanTests(SynchronousTestCase):
 
 
 class AnyObservationTests(SynchronousTestCase):
-    @given(observations())
+    @given(observations() | hostile())
     def test_total(self, seen: Observation) -> None:
         """Any observation has a plan, always the same, with one verdict for each machinetype."""
         made = plan_cycle(seen)
@@ -206,7 +206,7 @@ class AnyObservationTests(SynchronousTestCase):
         wanted = seen.space
         for creation in made.create:
             kind = creation.machinetype
-            self.assertTrue(kind.target_share > 0 and seen.ready[kind.name] is None)
+            self.assertTrue(kind.target_share > 0 and seen.ready.get(kind.name) is None)
             self.assertLessEqual(kind.min_processors, creation.processors)
             most = min(kind.max_processors, wanted.processors_per_superslot)
             self.assertLessEqual(creation.processors, most)
@@ -228,10 +228,11 @@ class AnyObservationTests(SynchronousTestCase):
         slots_taken = {reviewed.record.slot for reviewed in made.machines}
         self.assertEqual(set(), slots_taken & {creation.slot for creation in made.create})
 
-    @given(observations())
-    def test_backoff(self, seen: Observation) -> None:
+    @given(observations(), spans)
+    def test_backoff(self, seen: Observation, seconds: float) -> None:
         """Back-off is kept to the second; in probation at most one machine is young."""
-        made = plan_cycle(seen)
+        aborted = {name: History(last_abort=NOW - seconds) for name in seen.space.machinetypes}
+        made = plan_cycle(evolve(seen, histories=aborted))
         for name, kind in seen.space.machinetypes.items():
             history = made.histories.get(name, History())
             started = [c for c in made.create if c.machinetype.name == name]
@@ -247,7 +248,7 @@ class AnyObservationTests(SynchronousTestCase):
                     age = seen.now - record.started_at
                     self.assertGreaterEqual(age, record.limits.fizzle_seconds)
 
-    @given(observations())
+    @given(observations() | hostile())
     def test_promise_3(self, seen: Observation) -> None:
         """No machine is destroyed that is not doomed, or over, and is known to be ours."""
         made = plan_cycle(seen)
@@ -260,7 +261,7 @@ class AnyObservationTests(SynchronousTestCase):
             ours = {s.name for s in listed if s.uuid == gone.uuid and s.mark is not None}
             self.assertIn(gone.name, ours)
 
-    @given(observations())
+    @given(observations() | hostile())
     def test_promise_4(self, seen: Observation) -> None:
         """Without an answer nothing ends, is destroyed or made, and nothing is forgotten."""
         made = plan_cycle(evolve(seen, survey=None))
