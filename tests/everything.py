@@ -43,7 +43,13 @@ class Step:
         report = directory / "report.xml"
         report.unlink(missing_ok=True)
         command = [*self.command, *([f"--junitxml={report}"] if self.tests else [])]
-        process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            # Tests leave their files in the current directory.
+            cwd=directory if self.tests else ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)} if self.tests else None,
+            start_new_session=True,
+        )
         try:
             status = process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -105,13 +111,14 @@ def types() -> Iterator[Step]:
 
 
 def unit() -> Iterator[Step]:
-    yield pytest("tests", "--ignore=tests/system")
+    tests = str(ROOT / "tests")
+    yield pytest(tests, f"--ignore={tests}/system")
 
 
 def system() -> Iterator[Step]:
     """Each module by itself: libvirt's embedded driver has one root for a process's life."""
     for module in sorted((ROOT / "tests/system").glob("test_*.py")):
-        yield Step((*_NEST, *_PYTEST, str(module.relative_to(ROOT))), tests=True)
+        yield Step((*_NEST, *_PYTEST, str(module)), tests=True)
 
 
 # Namespaces of its own for network, mounts and processes: guests reach nothing but the test,
