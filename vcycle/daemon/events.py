@@ -11,6 +11,7 @@ from vcycle.core.machine import Record
 from vcycle.core.moments import moment, span
 from vcycle.core.observation import Creation, Verdict
 
+# A field must not be called as one of Twisted's former log: its observers overwrite "message".
 _log = Logger(namespace="vcycle")
 
 FIZZLE_HINT = "3"
@@ -229,12 +230,13 @@ def adopted(record: Record) -> None:
 def said(record: Record, message: str) -> None:
     """A machine left its shutdown message and is about to power off."""
     _log.info(
-        "{machine} ({machinetype}) says {message!r}",
+        "{machine} ({machinetype}) says {says!r}",
         event="machine-said",
         space=record.space,
         machine=record.name,
         machinetype=record.machinetype,
-        message=message,
+        uuid=record.uuid,
+        says=message,
     )
 
 
@@ -274,7 +276,7 @@ def finished(record: Record) -> None:
         hint = f" Minimum {record.machinetype} fizzle_seconds={seconds:.0f} ?"
     _log.emit(
         LogLevel.warn if record.abort else LogLevel.info,
-        "{machine} ({machinetype}) {outcome} after {seconds:.0f}s: {message!r}{hint}",
+        "{machine} ({machinetype}) {outcome} after {seconds:.0f}s: {says!r}{hint}",
         event="machine-finished",
         space=record.space,
         machinetype=record.machinetype,
@@ -282,7 +284,7 @@ def finished(record: Record) -> None:
         uuid=record.uuid,
         seconds=seconds,
         outcome="none" if record.outcome is None else record.outcome.value,
-        message=message,
+        says=message,
         hint=hint,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Set
 from typing import IO, Protocol
 
 from attrs import define, field
@@ -43,29 +43,34 @@ class GuestBook:
     it is over.
     """
 
-    _by_secret: dict[str, tuple[str, Desk]] = field(factory=dict)
-    _by_address: dict[str, tuple[str, Desk]] = field(factory=dict)
+    # Of texts alone: a container for each machine is one more thing to walk for the garbage
+    # collector, which stops everything else.
+    _by_secret: dict[str, str] = field(factory=dict)
+    _by_address: dict[str, str] = field(factory=dict)
+    _desks: dict[str, Desk] = field(factory=dict)
 
     def admit(self, record: Record, desk: Desk) -> None:
         """From now on the machine is known."""
-        self._by_secret[record.secret] = (record.uuid, desk)
+        self._desks[record.uuid] = desk
+        self._by_secret[record.secret] = record.uuid
         if record.address is not None:
-            self._by_address[record.address] = (record.uuid, desk)
+            self._by_address[record.address] = record.uuid
 
     def dismiss(self, record: Record) -> None:
         """The machine is over: its address and secret mean nothing any more."""
+        self._desks.pop(record.uuid, None)
         self._by_secret.pop(record.secret, None)
         address = record.address
-        if address is not None and self._by_address.get(address, ("",))[0] == record.uuid:
+        if address is not None and self._by_address.get(address) == record.uuid:
             del self._by_address[address]
 
-    def addresses(self) -> set[str]:
-        """All addresses in use."""
-        return set(self._by_address)
+    def addresses(self) -> Set[str]:
+        """All addresses in use, now and later: nothing is copied."""
+        return self._by_address.keys()
 
     def by_address(self, address: str) -> Record | None:
         """The living machine that has this network address."""
-        return _record(self._by_address.get(address))
+        return self._record(self._by_address.get(address))
 
     def by_secret(self, secret: str) -> Record | None:
         """
@@ -74,7 +79,7 @@ class GuestBook:
         The dictionary's own comparison ends at the first difference of a hash that the caller
         cannot choose; the secrets themselves are compared in constant time.
         """
-        record = _record(self._by_secret.get(secret))
+        record = self._record(self._by_secret.get(secret))
         if record is None or not hmac.compare_digest(record.secret.encode(), secret.encode()):
             return None
         return record
@@ -96,13 +101,12 @@ class GuestBook:
         """Keep one job output."""
         await self._desk(record).put(record, name, body)
 
+    def _record(self, uuid: str | None) -> Record | None:
+        return None if uuid is None else self._desks[uuid].record(uuid)
+
     def _desk(self, record: Record) -> Desk:
         """:raises NoSuchMachine: the machine was dismissed while it was calling."""
-        entry = self._by_secret.get(record.secret)
-        if entry is None:
+        uuid = self._by_secret.get(record.secret)
+        if uuid is None:
             raise NoSuchMachine(f"{record.name}: the machine {record.uuid} is over")
-        return entry[1]
-
-
-def _record(entry: tuple[str, Desk] | None) -> Record | None:
-    return None if entry is None else entry[1].record(entry[0])
+        return self._desks[uuid]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from itertools import chain
 from typing import Callable
 
 from attrs import Factory, define, field
@@ -89,12 +90,11 @@ class Hypervisor:
         """
         if self.network is None:
             return None, None
-        taken = self.book.addresses() | self.promised
-        slots = self.network.slots
-        for ordinal in (slot, *range(min(slots, len(taken) + 1))):
+        taken, promised, slots = self.book.addresses(), self.promised, self.network.slots
+        for ordinal in chain((slot,), range(min(slots, len(taken) + len(promised) + 1))):
             if ordinal < slots:
                 address = self.network.address(ordinal)
-                if address not in taken:
+                if address not in taken and address not in promised:
                     self.promised.add(address)
                     return address, mac(address)
         raise NoCapacity(

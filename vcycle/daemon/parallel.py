@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, Callable, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredSemaphore, FirstError, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.python.failure import Failure
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -17,18 +18,31 @@ async def each(limit: int, work: Callable[[T], Awaitable[R]], items: Iterable[T]
 
     Should one raise, that is raised here, and the others go on unheard.
     """
-    semaphore = DeferredSemaphore(limit)
+    # Only what is at work costs anything: thousands of items are not all begun at once.
+    waiting = enumerate(items)
+    answers: dict[int, R] = {}
+    done: Deferred[None] = Deferred()
 
-    def start(item: T) -> Deferred[R]:
-        return Deferred.fromCoroutine(_await(work(item)))
+    async def work_off() -> None:
+        for number, item in waiting:
+            try:
+                answers[number] = await work(item)
+            except Exception as error:
+                if not done.called:
+                    done.errback(error)
 
-    running = [semaphore.run(start, item) for item in items]
-    try:
-        return list(await gatherResults(running, consumeErrors=True))
-    except FirstError as error:
-        cause = error.subFailure.value
-        assert cause is not None, "a failure has a cause"
-        raise cause from None
+    def finish(result: object) -> None:
+        if not done.called:
+            done.errback(_cause(result)) if isinstance(result, Failure) else done.callback(None)
+
+    running = [Deferred.fromCoroutine(work_off()) for _ in range(limit)]
+    gatherResults(running, consumeErrors=True).addBoth(finish)
+    await done
+    return [answers[number] for number in sorted(answers)]
+
+
+def _cause(failure: Failure) -> Failure:
+    return failure.value.subFailure if isinstance(failure.value, FirstError) else failure
 
 
 async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, R]) -> tuple[T, R]:
@@ -39,7 +53,3 @@ async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, R]) ->
     except BaseException:
         two.addErrback(lambda _: None)
         raise
-
-
-async def _await(answer: Awaitable[R]) -> R:
-    return await answer

@@ -9,6 +9,9 @@ from attrs import define, field
 from vcycle.core.observation import Plan
 from vcycle.daemon import events
 
+USUAL = frozenset({"started", "full", "no-room", "later", "vetoed"})
+"""Verdicts that come and go on a busy factory; a veto has a line of its own."""
+
 
 @define
 class Telling:
@@ -24,10 +27,9 @@ class Telling:
     def plan(self, plan: Plan) -> None:
         """Verdicts whose word changed, a new veto, new alarms."""
         for verdict in plan.verdicts:
-            if verdict.word != self._words.get(verdict.machinetype) and verdict.word != "vetoed":
-                if verdict.word != "started":
-                    events.verdict(self._space, verdict)
-                self._words[verdict.machinetype] = verdict.word
+            if verdict.word not in USUAL and verdict.word != self._words.get(verdict.machinetype):
+                events.verdict(self._space, verdict)
+            self._words[verdict.machinetype] = verdict.word
         veto = plan.veto
         if veto is not None and _kind(veto) != _kind(self._veto or ""):
             events.vetoed(self._space, veto)
