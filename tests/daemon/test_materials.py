@@ -1,0 +1,79 @@
+"""Tests for vcycle.daemon.materials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.core.values import machinetype
+from tests.inplace import in_place
+from vcycle.core.errors import ImageMissing
+from vcycle.core.machine import Model
+from vcycle.daemon.materials import Materials, gather
+from vcycle.testing.images import MemoryImages
+
+DIRECTORY = "/var/lib/vcycle/machinetypes/pilot"
+FILES = {
+    "/images/root.qcow2": b"image",
+    f"{DIRECTORY}/files/user_data": b"#!/bin/sh\n",
+    f"{DIRECTORY}/files/proxy.pem": b"PEM",
+    f"{DIRECTORY}/files/key.pub": b"ssh-ed25519 AAAA root@example.com\n",
+    f"{DIRECTORY}/files/binary.pub": b"\xff\xfe",
+    f"{DIRECTORY}/files/vmlinuz": b"kernel",
+    f"{DIRECTORY}/files/initrd.gz": b"initrd",
+}
+
+
+class MaterialsTests(SynchronousTestCase):
+    def gathered(self, **changes: Any) -> Materials:
+        wanted = machinetype(**{"root_public_key": "key.pub", **changes})
+        found: Materials = self.successResultOf(
+            gather(wanted, MemoryImages(FILES), DIRECTORY, in_place)
+        )
+        return found
+
+    def missing(self, **changes: Any) -> str:
+        wanted = machinetype(**{"root_public_key": "key.pub", **changes})
+        answer = gather(wanted, MemoryImages(FILES), DIRECTORY, in_place)
+        return str(self.failureResultOf(answer, ImageMissing).value)
+
+    def test_image(self) -> None:
+        """An image is a path on the hypervisor's host; what is not configured is not there."""
+        found = self.gathered()
+        self.assertEqual("/images/root.qcow2", found.image)
+        self.assertEqual((None, None), (found.kernel, found.initrd))
+        self.assertEqual((None, {}), (found.template, found.files))
+
+    def test_direct(self) -> None:
+        """Direct boot has a kernel and an initrd, and needs no image."""
+        found = self.gathered(
+            machine_model=Model.VM_DIRECT, root_image=None, kernel="vmlinuz", initrd="initrd.gz"
+        )
+        self.assertEqual(f"{DIRECTORY}/files/vmlinuz", found.kernel)
+        self.assertEqual(f"{DIRECTORY}/files/initrd.gz", found.initrd)
+        self.assertIsNone(found.image)
+
+    def test_contents(self) -> None:
+        """user_data, its files and the key are contents."""
+        found = self.gathered(user_data="user_data", user_data_files={"proxy": "proxy.pem"})
+        self.assertEqual(b"#!/bin/sh\n", found.template)
+        self.assertEqual({"proxy": b"PEM"}, found.files)
+        self.assertEqual("ssh-ed25519 AAAA root@example.com\n", found.public_key)
+
+    def test_missing(self) -> None:
+        """Anything that is not there is told by its name."""
+        for changes in (
+            {"root_image": "/images/other.img"},
+            {"user_data": "other"},
+            {"user_data_files": {"proxy": "other"}},
+            {"root_public_key": "other"},
+        ):
+            self.assertIn("other", self.missing(**changes))
+
+    def test_no_key(self) -> None:
+        """A key that is no text is refused, with the option's name."""
+        self.assertEqual(
+            "root_public_key binary.pub: not an ssh public key",
+            self.missing(root_public_key="binary.pub"),
+        )
