@@ -37,6 +37,7 @@ WORDS = {
     "backing-off",
     "proving",
     "vetoed",
+    "full",
     "later",
     "no-room",
 }

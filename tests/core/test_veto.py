@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.core.values import NOW, observation, space
 from vcycle.core.looks import look
 from vcycle.core.observation import Budget, Host, Observation, Use
-from vcycle.core.veto import DISK_RESERVE, veto
+from vcycle.core.veto import DISK_RESERVE, full, veto
 
 IDLE = Host(processors=8, load=0.0, disk_free=DISK_RESERVE)
 
@@ -50,18 +50,9 @@ class VetoTests(SynchronousTestCase):
             ({"space": space(draining=True)}, "draining = yes"),
             ({"space": space(shutdown_time=int(NOW))}, "has already passed"),
             ({"host": evolve(IDLE, disk_free=DISK_RESERVE - 1)}, "(1023 MiB)"),
-            ({"processors": 8, "free": 0}, "all 8 processors of total_processors are in use"),
-            (
-                {"processors": 2, "free": -1, "budget": Budget(processors=6)},
-                "all 6 processors of the provider are in use",
-            ),
             (
                 {"free": None, "space": space(total_processors=None)},
                 "does not tell how many processors it has: set total_processors",
-            ),
-            (
-                {"processors": 3, "space": space(total_machines=3)},
-                "all 3 machines of total_machines exist",
             ),
         ]
         for changes, words in rows:
@@ -83,3 +74,25 @@ class VetoTests(SynchronousTestCase):
         self.assertIn("already passed", asked(space=draining) or "")
         self.assertIn("load average", asked(space=draining, host=loaded(99)) or "")
         self.assertEqual("x", asked(space=draining, host=loaded(99), problems=("x",)))
+
+
+class FullTests(SynchronousTestCase):
+    def test_limits(self) -> None:
+        """Each row: what has changed, what is in use and free, and the limit that is reached."""
+        rows: list[tuple[dict[str, Any], int, int | None, str | None]] = [
+            ({}, 7, 1, None),
+            ({}, 8, 0, "all 8 processors of total_processors are in use"),
+            (
+                {"budget": Budget(processors=6)},
+                2,
+                -1,
+                "all 6 processors of the provider are in use",
+            ),
+            ({"space": space(total_machines=3)}, 3, 5, "all 3 machines of total_machines exist"),
+            ({"space": space(total_machines=3)}, 2, 6, None),
+            ({"space": space(total_processors=None, total_machines=9)}, 8, None, None),
+        ]
+        for changes, processors, free, expected in rows:
+            seen: Observation = evolve(observation(host=IDLE), **changes)
+            use = Use(machines=processors, processors=processors)
+            self.assertEqual(expected, full(seen, use, free), changes)

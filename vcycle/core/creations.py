@@ -153,17 +153,23 @@ class Creations:
             f"one machine is the scout until it is {machinetype.fizzle_seconds}s old, after {abort}"
         )
 
-    def verdicts(self, veto: str | None) -> tuple[Verdict, ...]:
-        """One verdict for each machinetype, in the order of the configuration."""
+    def verdicts(self, veto: str | None, full: str | None = None) -> tuple[Verdict, ...]:
+        """
+        One verdict for each machinetype, in the order of the configuration.
+
+        ``veto`` and ``full`` are why no machinetype at all may start.
+        """
         started: dict[str, int] = {}
         for creation in self.chosen:
             started[creation.machinetype.name] = started.get(creation.machinetype.name, 0) + 1
         return tuple(
-            self._verdict(machinetype, started.get(machinetype.name, 0), veto)
+            self._verdict(machinetype, started.get(machinetype.name, 0), veto, full)
             for machinetype in self._observation.space.machinetypes.values()
         )
 
-    def _verdict(self, machinetype: Machinetype, started: int, veto: str | None) -> Verdict:
+    def _verdict(
+        self, machinetype: Machinetype, started: int, veto: str | None, full: str | None
+    ) -> Verdict:
         name = machinetype.name
         if started:
             return Verdict(
@@ -174,6 +180,8 @@ class Creations:
             return Verdict(machinetype=name, word=hindrance[0], text=hindrance[1])
         if veto is not None:
             return Verdict(machinetype=name, word="vetoed", text=veto)
+        if full is not None:
+            return Verdict(machinetype=name, word="full", text=full)
         if len(self.chosen) >= self._observation.space.creations_per_cycle:
             text = f"creations_per_cycle ({len(self.chosen)}) is reached"
             return Verdict(machinetype=name, word="later", text=text)

@@ -125,7 +125,8 @@ class Plan:
 
     ``machines`` are those that are not over, as they are now known; ``save`` holds those whose
     lasting facts changed. ``end`` holds the finished records. ``veto`` is why no machinetype
-    at all may start. ``use`` counts the machines and the creations.
+    at all may start, None also where all limits are merely reached. ``use`` counts the
+    machines and the creations.
     """
 
     machines: tuple[Reviewed, ...]

@@ -6,7 +6,7 @@ from vcycle.core.backoff import learn
 from vcycle.core.creations import Creations
 from vcycle.core.looks import Looked, look
 from vcycle.core.observation import Observation, Plan, Use, use_of
-from vcycle.core.veto import veto
+from vcycle.core.veto import full, veto
 
 
 def plan_cycle(observation: Observation) -> Plan:
@@ -31,7 +31,8 @@ def plan_cycle(observation: Observation) -> Plan:
         memory,
         None if machines is None else machines - use.machines,
     )
-    if refusal is None:
+    filled = full(observation, use, processors)
+    if refusal is None and filled is None:
         creations.choose()
     chosen = tuple(creations.chosen)
     return Plan(
@@ -41,7 +42,7 @@ def plan_cycle(observation: Observation) -> Plan:
         end=looked.ended,
         destroy=looked.destroy,
         create=chosen,
-        verdicts=creations.verdicts(refusal),
+        verdicts=creations.verdicts(refusal, filled),
         histories=histories,
         veto=refusal,
         alarms=looked.alarms,

@@ -41,13 +41,14 @@ def veto(observation: Observation, looked: Looked, use: Use, free: int | None) -
         return "draining = yes"
     if host.disk_free is not None and host.disk_free < DISK_RESERVE:
         return f"less than 1 GiB is free where state is kept ({host.disk_free >> 20} MiB)"
-    return _full(observation, use, free)
-
-
-def _full(observation: Observation, use: Use, free: int | None) -> str | None:
-    space = observation.space
     if free is None and space.total_machines is None:
         return "the provider does not tell how many processors it has: set total_processors"
+    return None
+
+
+def full(observation: Observation, use: Use, free: int | None) -> str | None:
+    """Which limit is reached: a factory that is as busy as it may be, which is no news."""
+    space = observation.space
     if space.total_processors is not None and use.processors >= space.total_processors:
         return f"all {space.total_processors} processors of total_processors are in use"
     if free is not None and free <= 0:

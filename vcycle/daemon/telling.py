@@ -29,7 +29,8 @@ class Telling:
         for verdict in plan.verdicts:
             if verdict.word not in USUAL and verdict.word != self._words.get(verdict.machinetype):
                 events.verdict(self._space, verdict)
-            self._words[verdict.machinetype] = verdict.word
+            if verdict.word != "vetoed":
+                self._words[verdict.machinetype] = verdict.word
         veto = plan.veto
         if veto is not None and _kind(veto) != _kind(self._veto or ""):
             events.vetoed(self._space, veto)
