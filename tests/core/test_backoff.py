@@ -50,6 +50,7 @@ class GateTests(SynchronousTestCase):
             (NOW, None, 1, 1e9, Gate.PROVING),
             (NOW, None, 0, 1e9, Gate.SCOUT),
             (NOW, NOW - 1, 0, 1e9, Gate.SCOUT),
+            (NOW, NOW, 5, 50, Gate.OPEN),
             (NOW, NOW + 1, 5, 50, Gate.OPEN),
         ]
         for last_abort, proof, young, after, expected in rows:

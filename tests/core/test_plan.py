@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.strategies import hostile, observations, spans
@@ -26,7 +27,7 @@ from tests.core.values import (
 from vcycle.core.backoff import History
 from vcycle.core.looks import HELD
 from vcycle.core.machine import Condition, Doom, Ending, Outcome, State, Traces
-from vcycle.core.observation import Budget, Observation, Plan, use_of
+from vcycle.core.observation import Budget, Host, Observation, Plan, Use, use_of
 from vcycle.core.plan import plan_cycle
 
 WORDS = {
@@ -43,6 +44,7 @@ WORDS = {
 }
 
 
+IDLE = Host(processors=64, load=0.0, disk_free=None)
 PATIENT = space(machinetype(backoff_seconds=3600))
 
 
@@ -176,9 +178,12 @@ class AnyObservationTests(SynchronousTestCase):
             self.assertTrue(verdict.text)
             self.assertEqual(verdict.word == "started", verdict.started > 0)
 
-    @given(observations())
-    def test_limits(self, seen: Observation) -> None:
+    @given(observations(), st.integers(0, 9), st.integers(0, 20000))
+    @settings(max_examples=200)
+    def test_limits(self, seen: Observation, processors: int, memory_mb: int) -> None:
         """Promise 9: creations never lead over a limit, all living machines counted."""
+        others = Use(machines=1, processors=processors, memory_mb=memory_mb)
+        seen = evolve(seen, others=others, problems=(), host=IDLE)
         made = plan_cycle(seen)
         wanted, used = seen.space, made.use
         self.assertLessEqual(len(made.create), wanted.creations_per_cycle)
