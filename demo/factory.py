@@ -57,6 +57,10 @@ total_processors = 4
 mb_per_processor = 128
 overload_per_processor = 100
 """
+ISOLATED = """\
+# Guests of a demonstration reach nothing but the daemon: their network leads nowhere.
+forward_dev = lo
+"""
 MACHINETYPE = """
 [machinetype {space} {name}]
 target_share = {share}
@@ -117,8 +121,10 @@ def write(stage: Stage, guest: Guest) -> None:
         space=SPACE,
         factory=stage.factory,
         uri=stage.uri,
-        port=80 if stage.system else 0,
+        port=80,
     )
+    if stage.system:
+        text += ISOLATED
     for name, share, user_data in KINDS:
         (stage.place / f"{name}.sh").write_text(user_data, "utf-8")
         text += MACHINETYPE.format(

@@ -300,7 +300,7 @@ class World:
     def kill(self) -> None:
         """The daemon is gone: nothing that it was about to do will happen."""
         for call in self.reactor.getDelayedCalls():
-            if "Guest" not in repr(call.func):
+            if "Guest" not in repr(getattr(call, "func", None)):
                 call.cancel()
         self.book = self.spaces = None
         self.provider.watch(lambda _: None)
@@ -397,7 +397,7 @@ class _AllImages(set[str]):
 class _Everything(dict[str, bytes]):
     """Every file is there."""
 
-    def get(self, key: str, default: object = None) -> bytes:  # type: ignore[override]
+    def get(self, key: str, default: object = None) -> bytes:
         return b"#!/bin/sh\n"
 
     def __missing__(self, key: str) -> bytes:
