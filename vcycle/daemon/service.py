@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import signal
 from collections.abc import Awaitable
@@ -18,7 +17,7 @@ from twisted.python.failure import Failure
 from vcycle import __version__
 from vcycle.core.config.model import Configuration, Settings, Space
 from vcycle.core.errors import VcycleError
-from vcycle.daemon import clocks, events, host, lastgood
+from vcycle.daemon import clocks, events, garbage, host, lastgood
 from vcycle.daemon.claim import claim, here, spool_of
 from vcycle.daemon.compose import Parts, runner_of
 from vcycle.daemon.configuration import Places, Texts, this_host
@@ -95,7 +94,7 @@ class Daemon(OrderedServices):
 
     def startService(self) -> None:
         super().startService()
-        settle()
+        garbage.settle()
         self._reloader.tell()
         if self._reloader.configuration is not None:
             self._begin(self._reloader.configuration)
@@ -141,7 +140,7 @@ class Daemon(OrderedServices):
             hypervisors.leave(space)
             self._published.withdraw(space)
 
-        spaces = self._spaces = Spaces(self._reactor, build, left)
+        spaces = self._spaces = Spaces(self._reactor, build, left, garbage.sweep)
         events.daemon_started(__version__, state_dir, configuration.spaces)
         for service in (self._files, self._planners, hypervisors):
             service.setServiceParent(self)
@@ -224,17 +223,6 @@ class Daemon(OrderedServices):
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("the configuration could not be read again", failure=failure)
-
-
-def settle() -> None:
-    """
-    Have the garbage collector walk no more over what was imported and built so far.
-
-    It lasts as long as the process, and is most of what there is to walk: with thousands of
-    machines each full collection would stop the reactor for a noticeable time.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def daemon_of(reactor: Any, places: Places) -> Daemon:

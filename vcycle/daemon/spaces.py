@@ -21,6 +21,10 @@ FIXED = ("libvirt_uri", "factory_name", "guest_network", "guest_http_port", "for
 """What a space keeps from its start on: its machines were made with it."""
 
 
+def _nothing() -> None:
+    """What is called after a cycle if nobody wants to be."""
+
+
 @define(eq=False)
 class _Running:
     """``told`` are the values of FIXED options that wait for the next start."""
@@ -34,7 +38,7 @@ class _Running:
 class Spaces(MultiService):
     """
     One factory for each space. A space that is no longer configured drains: its machines are
-    supervised to their end, then its factory stops.
+    supervised to their end, then its factory stops. ``rest`` is called after each cycle.
     """
 
     _log = Logger()
@@ -44,11 +48,13 @@ class Spaces(MultiService):
         clock: IReactorTime,
         build: Callable[[Space, Callable[[], None]], SpaceRunner],
         left: Callable[[str], None],
+        rest: Callable[[], None] = _nothing,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._build = build
         self._left = left
+        self._rest = rest
         self._running: dict[str, _Running] = {}
 
     def apply(self, configuration: Configuration) -> None:
@@ -113,7 +119,10 @@ class Spaces(MultiService):
 
     def _cycle(self, runner: SpaceRunner) -> Callable[[bool], Awaitable[None]]:
         async def cycle(early: bool) -> None:
-            await runner.run(early)
+            try:
+                await runner.run(early)
+            finally:
+                self._rest()
             running = self._running.get(runner.space.name)
             done = runner.cycle is not None and not runner.cycle.knowledge.records
             if running is not None and running.leaving and done:
