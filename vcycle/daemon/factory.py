@@ -8,6 +8,7 @@ from typing import Callable
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from vcycle.core.bucket import Bucket
@@ -36,7 +37,8 @@ class FactoryService(Service):
         self._cycle = cycle
         self._interval = interval
         self._bucket = Bucket(burst=BURST, every=EVERY)
-        self._regular: IDelayedCall | None = None
+        self._regular = LoopingCall(self._tick)
+        self._regular.clock = clock
         self._early: IDelayedCall | None = None
         self._busy: Deferred[None] | None = None
         self._busy_early = False
@@ -51,24 +53,27 @@ class FactoryService(Service):
     @interval.setter
     def interval(self, seconds: float) -> None:
         if seconds != self._interval:
-            self._interval = seconds
-            if self._regular is not None:
-                self._regular.reset(seconds)
+            self._interval = self._regular.interval = seconds
+            # While it is just calling us it has no call to come, and takes the new interval.
+            if self._regular.running and self._regular.call is not None:
+                self._regular.reset()
 
     def startService(self) -> None:
         super().startService()
-        self._tick()
+        self._regular.start(self._interval)
 
     def stopService(self) -> Deferred[None]:
         super().stopService()
-        _cancel(self._regular)
+        if self._regular.running:
+            self._regular.stop()
         _cancel(self._early)
-        self._regular = self._early = None
+        self._early = None
         self._again = self._overdue = False
         if self._busy is None:
             return succeed(None)
-        done: Deferred[None] = Deferred()
-        self._busy.addCallback(lambda _: done.callback(None))
+        # Whoever does not wait any longer has no need to hear of it.
+        done: Deferred[None] = Deferred(lambda waiting: waiting.callback(None))
+        self._busy.addCallback(lambda _: None if done.called else done.callback(None))
         return done
 
     def wake(self) -> None:
@@ -83,7 +88,6 @@ class FactoryService(Service):
 
     def _tick(self) -> None:
         """During an early cycle the regular one is late; during a regular one it is left out."""
-        self._regular = self._clock.callLater(self._interval, self._tick)
         if self._busy is None:
             self._run(early=False)
         else:
