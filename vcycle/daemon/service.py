@@ -17,16 +17,18 @@ from twisted.python.failure import Failure
 from vcycle import __version__
 from vcycle.core.config.model import Configuration, Settings, Space
 from vcycle.core.errors import VcycleError
-from vcycle.daemon import clocks, events, garbage, host, lastgood
+from vcycle.daemon import clocks, events, host, lastgood
 from vcycle.daemon.claim import claim, here, spool_of
 from vcycle.daemon.compose import Parts, runner_of
 from vcycle.daemon.configuration import Places, Texts, this_host
+from vcycle.daemon.garbage import Sweeper
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
 from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.published import Published
 from vcycle.daemon.reload import Reloader
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
+from vcycle.daemon.steady import steady
 from vcycle.disks.qemu import QemuDisks
 from vcycle.images.local import LocalImages
 from vcycle.monitor.place import socket_path
@@ -74,6 +76,7 @@ class Daemon(OrderedServices):
         self._spaces: Spaces | None = None
         self._kept: Texts = ()
         self._said: dict[str, str] = {}
+        self._sweeper = Sweeper()
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
 
@@ -94,7 +97,7 @@ class Daemon(OrderedServices):
 
     def startService(self) -> None:
         super().startService()
-        garbage.settle()
+        self._sweeper.settle()
         self._reloader.tell()
         if self._reloader.configuration is not None:
             self._begin(self._reloader.configuration)
@@ -140,7 +143,7 @@ class Daemon(OrderedServices):
             hypervisors.leave(space)
             self._published.withdraw(space)
 
-        spaces = self._spaces = Spaces(self._reactor, build, left, garbage.sweep)
+        spaces = self._spaces = Spaces(self._reactor, build, left, self._sweeper.sweep)
         events.daemon_started(__version__, state_dir, configuration.spaces)
         for service in (self._files, self._planners, hypervisors):
             service.setServiceParent(self)
@@ -227,4 +230,5 @@ class Daemon(OrderedServices):
 
 def daemon_of(reactor: Any, places: Places) -> Daemon:
     """The daemon for a configuration's places; nothing is opened or started yet."""
+    steady(reactor)
     return Daemon(reactor, places)
