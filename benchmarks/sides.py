@@ -1,0 +1,52 @@
+"""One side of a comparison, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 900.0
+
+
+def ask(module: str, *words: str, prefix: tuple[str, ...] = ()) -> dict[str, Any]:
+    """
+    What ``python -m module`` prints last: a JSON object.
+
+    :raises RuntimeError: it failed; the text is what it said.
+    """
+    command = [*prefix, sys.executable, "-m", module, *words]
+    process = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    if process.returncode:
+        told = (process.stdout + process.stderr)[-2000:]
+        raise RuntimeError(f"{' '.join(command)}: exit status {process.returncode}\n{told}")
+    answer = json.loads(process.stdout.splitlines()[-1])
+    if not isinstance(answer, dict):
+        raise RuntimeError(f"{' '.join(command)}: no JSON object")
+    return answer
+
+
+def in_reactor(work: Callable[[Any], Awaitable[None]]) -> None:
+    """
+    Run ``work(reactor)`` in the process's reactor, to its end.
+
+    :raises SystemExit: it failed, and its traceback is on stderr.
+    """
+
+    async def run(reactor: Any) -> None:
+        await work(reactor)
+
+    try:
+        react(lambda reactor: Deferred.fromCoroutine(run(reactor)))
+    except SystemExit as end:
+        if end.code:
+            raise
