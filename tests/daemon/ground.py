@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Callable
 
 from attrs import Factory, define, field
@@ -98,6 +98,7 @@ class Ground:
     acts: list[str] = Factory(list)
     reactor: MemoryReactorClock = Factory(MemoryReactorClock)
     disk: Disk = Factory(Disk)
+    other_disks: dict[str, Disk] = Factory(dict)
     knowledge: Knowledge = Factory(Knowledge)
     images: MemoryImages = Factory(lambda: MemoryImages({IMAGE: b"image"}))
     host: Host = Host(processors=8, load=0.0, disk_free=1 << 40)
@@ -106,6 +107,7 @@ class Ground:
     published: list[Snapshot] = Factory(list)
     reloads: int = 0
     wakes: int = 0
+    numbers: Iterator[int] = Factory(lambda: itertools.count(1000))
     disks: NotedDisks = field(init=False)
     provider: NotedProvider = field(init=False)
     book: GuestBook = Factory(GuestBook)
@@ -145,14 +147,15 @@ class Ground:
     def now(self) -> float:
         return self.reactor.seconds() + self.skew
 
-    def new_store(self) -> MemoryStore:
+    def new_store(self, name: str = SPACE) -> MemoryStore:
         """The store of a daemon that starts now."""
 
         def note(step: int, what: str) -> None:
             if step % 2:  # told before and after each
                 self.acts.append(what)
 
-        return MemoryStore(SPACE, self.disk, on_write=note)
+        disk = self.disk if name == SPACE else self.other_disks.setdefault(name, Disk())
+        return MemoryStore(name, disk, on_write=note)
 
     def admit(self, record: Record) -> None:
         self.acts.append("admit")
@@ -186,7 +189,7 @@ class Ground:
 
     def runner(self, of: Space | None = None) -> SpaceRunner:
         """The runner of a daemon that starts now."""
-        numbers = itertools.count(100 + len(self.disk.records))
+        of = of or space()
 
         def read_clocks() -> Reading:
             return Reading(boot="one", wall=self.now(), since_boot=self.reactor.seconds() - NOW)
@@ -208,10 +211,10 @@ class Ground:
             directory=lambda name: f"/machinetypes/{name}",
             publish=self.published.append,
             reload=reload,
-            uuid=lambda: uuid(next(numbers)),
-            secret=lambda: "very-secret-word",
+            uuid=lambda: uuid(next(self.numbers)),
+            secret=lambda: f"secret-word-{next(self.numbers)}",
         )
-        return runner_of(parts, of or space(), self.new_store(), self.hypervisor, wake)
+        return runner_of(parts, of, self.new_store(of.name), self.hypervisor, wake)
 
 
 def cycle_of(runner: SpaceRunner) -> Cycle:

@@ -182,7 +182,9 @@ class LineTests(SynchronousTestCase):
         functions = {
             name
             for name, value in vars(events).items()
-            if callable(value) and getattr(value, "__module__", "") == events.__name__
+            if callable(value)
+            and not name.startswith("_")
+            and getattr(value, "__module__", "") == events.__name__
         }
         self.assertEqual(len(functions), len(LINES))
 

@@ -19,6 +19,7 @@ from vcycle.core.config.syntax import parse
 from vcycle.core.errors import StoreError
 from vcycle.daemon.configuration import Texts
 from vcycle.store.jsonfile import read_object, write_object
+from vcycle.store.layout import Unreadable
 
 NAME = "configuration.json"
 VERSION = 1
@@ -42,7 +43,7 @@ def recall(state_dir: str, host: str) -> Configuration | None:
     """The configuration that was kept there; None if there is none that can be used."""
     try:
         content = read_object(path_in(state_dir))
-    except StoreError:
+    except (StoreError, Unreadable):
         return None
     texts = _texts(content)
     former = None if texts is None else examine(texts, host).configuration

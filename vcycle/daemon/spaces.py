@@ -135,5 +135,6 @@ class Spaces(MultiService):
         if running is not None and running.leaving:
             del self._running[name]
             events.space_left(name)
-            self._left(name)
-            maybeDeferred(running.factory.disownServiceParent)
+            # Its last cycle may have begun by now, and publishes once more.
+            stopped = maybeDeferred(running.factory.disownServiceParent)
+            stopped.addCallback(lambda _: self._left(name))
