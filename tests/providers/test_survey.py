@@ -37,6 +37,40 @@ class Meddler:
         return getattr(self.connection, name)
 
 
+class Measureless:
+    """A domain that libvirt can list, but not measure."""
+
+    def __init__(self, domain: Any) -> None:
+        self._domain = domain
+
+    def info(self) -> Any:
+        self._domain.setMemory(-1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._domain, name)
+
+
+@define
+class Unmeasurable:
+    """A connection that cannot measure the domain of one uuid, or any that is not ours."""
+
+    connection: Meddler
+    uuid: str | None
+
+    def getAllDomainStats(self, *arguments: int) -> Any:
+        listed = self.connection.getAllDomainStats(*arguments)
+        return [
+            (Measureless(d) if (d.UUIDString() == self.uuid or self.ordinary(d)) else d, stats)
+            for d, stats in listed
+        ]
+
+    def ordinary(self, domain: Any) -> bool:
+        return self.uuid is None and domain.name() == "test"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
 class LookTests(SynchronousTestCase):
     def setUp(self) -> None:
         start_event_loop()
@@ -69,6 +103,15 @@ class LookTests(SynchronousTestCase):
         seen = look(meddler, [uuid(2)], {})
         self.assertNotIn(uuid(2), [s.uuid for s in seen.sightings])
         self.assertEqual(frozenset(), seen.absent)
+
+    def test_unmeasured(self) -> None:
+        """A stranger without figures is listed without them; a machine of ours is a problem."""
+        for number, strangers in ((1, 0), (0, 1)):
+            listing = Meddler(self.connection)
+            meddler: Any = Unmeasurable(listing, None if strangers else uuid(number))
+            seen = look(meddler, [], {})
+            self.assertEqual(strangers, [s.raw for s in seen.sightings].count("unknown"))
+            self.assertEqual(bool(strangers), seen.problem is None)
 
     def test_malformed(self) -> None:
         """A listing without states is no listing."""

@@ -67,7 +67,7 @@ def look(connection: libvirt.virConnect, expected: Collection[str], known: Marks
             known_number, mark = known.get(uuid, (None, None))
             if known_number != number or number < 0:
                 mark = read_mark_of(domain)
-            sighting = _sighting(domain, uuid, _state(stats), mark)
+            sighting = _measured(domain, uuid, _state(stats), mark)
         except libvirt.libvirtError as error:
             if code(error) == libvirt.VIR_ERR_NO_DOMAIN:
                 continue
@@ -80,6 +80,19 @@ def look(connection: libvirt.virConnect, expected: Collection[str], known: Marks
     listed = {sighting.uuid for sighting in sightings}
     absent = frozenset(u for u in expected if u not in listed and _is_absent(connection, u))
     return Look(sightings=tuple(sightings), absent=absent, marks=marks, problem=problem)
+
+
+def _measured(
+    domain: libvirt.virDomain, uuid: str, state: tuple[int, int], mark: Mark | None
+) -> Sighting:
+    """A stranger that libvirt cannot measure is listed without figures; ours are not guessed at."""
+    try:
+        return _sighting(domain, uuid, state, mark)
+    except libvirt.libvirtError as error:
+        gone = code(error) == libvirt.VIR_ERR_NO_DOMAIN
+        if mark is not None or gone or not domain.connect().isAlive():
+            raise
+        return Sighting(uuid=uuid, name=domain.name(), condition=_condition(state), raw="unknown")
 
 
 def look_at(domain: libvirt.virDomain) -> Sighting:
@@ -130,17 +143,20 @@ def _sighting(
     domain: libvirt.virDomain, uuid: str, state: tuple[int, int], mark: Mark | None
 ) -> Sighting:
     number, reason = state
-    condition = _CONDITIONS.get(number, Condition.PENDING)
-    if state == (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP):
-        condition = Condition.PENDING
     _, kibibytes, _, processors, nanoseconds = domain.info()
     return Sighting(
         uuid=uuid,
         name=domain.name(),
-        condition=condition,
+        condition=_condition(state),
         mark=mark,
         processors=processors,
         memory_mb=kibibytes // 1024,
         cpu_seconds=nanoseconds / 1e9,
         raw=f"{_STATES.get(number, number)} ({reason})",
     )
+
+
+def _condition(state: tuple[int, int]) -> Condition:
+    if state == (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP):
+        return Condition.PENDING
+    return _CONDITIONS.get(state[0], Condition.PENDING)
