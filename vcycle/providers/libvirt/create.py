@@ -11,9 +11,9 @@ from vcycle.providers.libvirt.failures import code
 from vcycle.providers.libvirt.survey import find, read_mark_of
 
 
-def create_domain(connection: libvirt.virConnect, spec: Spec, xml: str) -> None:
+def create_domain(connection: libvirt.virConnect, spec: Spec, xml: str, flags: int = 0) -> None:
     """
-    Make the domain, unless it exists already with the same mark.
+    Make the domain, unless it exists already with the same mark; ``flags`` are createXML's.
 
     :raises NameTaken: its name or its uuid is another's.
     :raises libvirt.libvirtError: it was not made, or no answer came.
@@ -21,7 +21,7 @@ def create_domain(connection: libvirt.virConnect, spec: Spec, xml: str) -> None:
     if _is_there(connection, spec):
         return
     try:
-        connection.createXML(xml, 0)
+        connection.createXML(xml, flags)
     except libvirt.libvirtError:
         # Somebody else may have been quicker, with the same machine or the same name.
         if connection.isAlive() and _is_there(connection, spec):

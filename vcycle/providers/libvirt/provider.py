@@ -3,7 +3,8 @@ IMachineProvider for one libvirt URI.
 
 ``LibvirtProvider(reactor, uri, in_thread, clock, network)``: ``in_thread`` is a
 PrivateThreads of at most CALLS threads, ``clock`` gives Unix seconds, ``network`` is a
-vcycle.core.network.NetworkPlan, ignored where the URI has no networks. It is a Service;
+vcycle.core.network.NetworkPlan, ignored where the URI has no networks; ``flags`` are
+libvirt's for the making of a domain. It is a Service;
 the threads must start before it and stop after it. ``prepare`` may be awaited before
 anything else, and has to be where something listens on the network's host address.
 """
@@ -65,8 +66,10 @@ class LibvirtProvider(Service):
         *,
         patience: Patience | None = None,
         deadlines: Deadlines | None = None,
+        flags: int = 0,
     ) -> None:
         self.uri = uri
+        self._flags = flags
         self.connection = Connection(
             reactor, uri, in_thread, self._all_changed, self._lifecycle, patience or Patience()
         )
@@ -129,7 +132,7 @@ class LibvirtProvider(Service):
                 xml = domain_xml(spec, platform)
             except ValueError as error:
                 raise BadRequest(f"cannot make {spec.record.name!r}: {error}") from error
-            create_domain(connection, spec, xml)
+            create_domain(connection, spec, xml, self._flags)
 
         try:
             await self.connection.call(
