@@ -8,7 +8,9 @@ from typing import IO, Callable, Protocol, TypeVar
 from attrs import frozen
 from zope.interface import Attribute, Interface
 
+from vcycle.core.config.model import Space
 from vcycle.core.machine import Capacity, Forming, Record, Sighting, Spec, Survey, Traces, Traits
+from vcycle.core.peers import Peers
 
 R = TypeVar("R")
 
@@ -168,6 +170,18 @@ class IImages(Interface):
 
     def text(reference: str, directory: str) -> Awaitable[bytes]:
         """The whole content of a small file; raises as ``image``."""
+
+
+class IPeers(Interface):
+    """The other factories of a space."""
+
+    def ask(space: Space) -> Awaitable[Peers]:
+        """
+        Ask every other factory of the space for its machinetypes.
+
+        It ends by the space's udp_timeout_seconds whatever happens; who did not answer is
+        named in ``silent``. It never raises VcycleError.
+        """
 
 
 class IGuestBook(Interface):

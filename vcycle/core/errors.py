@@ -96,3 +96,7 @@ class NotOffered(ProviderError):
 
 class CallTimedOut(VcycleError):
     """A blocking call passed its deadline; its thread was written off, its effect is not known."""
+
+
+class MalformedQuery(VcycleError):
+    """A datagram is no VacQuery message that we understand; the text says why."""
