@@ -146,6 +146,12 @@ class ValuesTests(SynchronousTestCase):
         space = space_of("factories = . Factory2 factory1.example.com other.test")
         self.assertEqual((HOST, "factory2.example.com", "other.test"), space.factories)
 
+    def test_talk(self) -> None:
+        """How long others are waited for, and who is told of the state, each from any section."""
+        space = space_of("udp_timeout_seconds = 2.5\nvacmon_hostport = A.test:8884 b.test:1")
+        self.assertEqual(2.5, space.udp_timeout_seconds)
+        self.assertEqual((("a.test", 8884), ("b.test", 1)), space.vacmon_hostport)
+
     def test_limits_that_depend(self) -> None:
         """What is not set follows from what is: processors, wall clock, machinegroup."""
         made = machinetype_of("min_processors=1\nmax_wallclock_seconds=7200\naccounting_fqan=/exvo")

@@ -29,6 +29,8 @@ ACTIVE: dict[str, tuple[object, str]] = {
     "monitor_port": (0, "off"),
     "factory_name": (HOST, "factory1"),
     "factories": ((), "factory1,factory2"),
+    "udp_timeout_seconds": (10.0, "0"),
+    "vacmon_hostport": ((), "vacmon.example.com"),
     "libvirt_uri": ("qemu:///system", "qemu:/system"),
     "guest_network": ("169.254.0.0/16", "0.0.0.0/0"),
     "guest_http_port": (80, "http"),

@@ -57,6 +57,8 @@ class _Building:
             name=name,
             factory_name=factory,
             factories=_full_names(layers.get("factories") or (), factory),
+            udp_timeout_seconds=layers.get("udp_timeout_seconds"),
+            vacmon_hostport=layers.get("vacmon_hostport") or (),
             libvirt_uri=layers.get("libvirt_uri"),
             guest_network=layers.get("guest_network"),
             guest_http_port=layers.get("guest_http_port"),

@@ -11,6 +11,7 @@ from attrs import frozen
 from vcycle.core.machine import Model
 
 MAX_TEXT = 16_384
+MAX_RECEIVERS = 16
 LEAST_MOMENT = 1_000_000_000  # in 2001: a smaller number was meant as a duration
 
 _LABEL = r"[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?"
@@ -120,6 +121,19 @@ def _hosts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _receivers(text: str) -> tuple[tuple[str, int], ...]:
+    found: list[tuple[str, int]] = []
+    for word in text.lower().split():
+        host, _, port = word.rpartition(":")
+        number = int(port) if re.fullmatch(r"\d{1,5}", port, re.ASCII) else 0
+        if re.fullmatch(_HOST, host, re.ASCII) is None or not 0 < number <= 65535:
+            raise ValueError(text)
+        found.append((host, number))
+    if len(found) > MAX_RECEIVERS:
+        raise ValueError(text)
+    return tuple(dict.fromkeys(found))
+
+
 def _address(text: str) -> str:
     if "%" in text:
         raise ValueError(text)
@@ -152,6 +166,9 @@ KINDS: dict[str, Kind] = {
         _HOST, "letters, digits, '-' and '.', such as factory1.example.com", fold=True
     ),
     "hosts": Kind(wanted="host names with blanks between them", parse=_hosts),
+    "receivers": Kind(
+        wanted=f"HOST:PORT with blanks between them, at most {MAX_RECEIVERS}", parse=_receivers
+    ),
     "path": _matching(r"/[^\x00-\x1f\x7f]{0,1000}", "an absolute path"),
     "file": Kind(
         wanted="an absolute path, or the name of a file below machinetypes/NAME/files",
@@ -160,6 +177,7 @@ KINDS: dict[str, Kind] = {
     "seconds": _whole("whole seconds, 0 or more", unit="seconds"),
     "lifetime": _whole("whole seconds, 1 or more", least=1, unit="seconds"),
     "interval": _number("seconds, 1 to 3600", least=1, most=3600, unit="seconds"),
+    "wait": _number("seconds, 0.1 to 60", least=0.1, most=60, unit="seconds"),
     "moment": _whole(
         "a moment in Unix seconds, such as 1767225600 (date +%s)",
         least=LEAST_MOMENT,

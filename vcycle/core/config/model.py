@@ -53,6 +53,8 @@ class Space:
     name: str
     factory_name: str
     factories: tuple[str, ...]
+    udp_timeout_seconds: float = 10.0
+    vacmon_hostport: tuple[tuple[str, int], ...] = ()
     libvirt_uri: str
     guest_network: str
     guest_http_port: int

@@ -19,6 +19,10 @@ factory_name settings,space host (the host's FQDN)
     Name of this factory, with a domain: machines are named after it, factory1-00.example.com.
 factories settings,space hosts (none)
     All factories of the space, this one included; '.' is this one, a bare name gets its domain.
+udp_timeout_seconds settings,space wait 10.0
+    Longest time that a cycle waits for the answers of other factories.
+vacmon_hostport settings,space receivers (none)
+    Receivers of status messages, HOST:PORT with blanks between them.
 libvirt_uri settings,space libvirt qemu:///system
     Where machines are made; spaces on one URI share its processors and memory.
 guest_network settings,space network 169.254.0.0/16
@@ -143,9 +147,7 @@ key,network space unsupported the cloud plug-in dbce
 proxy space unsupported the cloud plug-in occi
 tenancy_name space later
 gocdb_cert_file,gocdb_key_file settings later
-udp_timeout_seconds settings later 10.0
 version_logger settings later 0
-vacmon_hostport settings,space later
 volume_group settings later
 image_signing_dn,cernvm_signing_dn machinetype later
 user_data_proxy,legacy_proxy machinetype later false
