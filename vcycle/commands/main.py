@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
 from vcycle import __version__
+from vcycle.commands.asked import joined
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-COMMANDS = ("check", "status")
+COMMANDS = ("check", "status", "scan", "machines", "machinetypes", "factories")
 """The modules of subcommands, in the order in which help lists them."""
 
 
@@ -30,7 +31,9 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         prog="vcycle", description="Look at and check what Vcycle does.", allow_abbrev=False
     )
     whole.add_argument("--version", action="version", version=f"Vcycle {__version__}")
-    subcommands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subcommands = whole.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
     for name in commands:
         importlib.import_module(f"vcycle.commands.{name}").register(subcommands)
     return whole
@@ -38,7 +41,7 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; gives its exit status: 0 good, 1 not, 2 a wrong command line."""
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         status = run(arguments)
