@@ -87,12 +87,15 @@ class Target:
         return min(whole, max(QUIET_SECONDS, QUIET_SHARE * whole)) if self.quiet else whole
 
     def due(self, now: float) -> tuple[Kind, ...]:
-        """Its time has come: what it has to be asked now; () if it is left alone from now on."""
+        """Its time has come: what it has to be asked now, if anything."""
         if not self.tries:
             self._since = now
         over = now >= self._since + self.seconds
         if over or (self._bare and self.tries >= EMPTY_TRIES):
             self.next_at = None
+            return ()
+        if self.tries >= len(TRIES):
+            self.next_at = self._later()
             return ()
         self.tries += 1
         self.next_at = self._later()
