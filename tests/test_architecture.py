@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "disks": WORLD,
     "store": WORLD,
     "images": WORLD,
+    "vacquery": WORLD,
     "guests": WORLD,
     "monitor": WORLD,
     "testing": WORLD,
@@ -35,7 +36,7 @@ MAY_IMPORT["daemon"] -= {"testing"}
 
 PURE = {
     *("__future__", "attrs", "vcycle"),
-    *("base64", "collections", "datetime", "difflib", "enum", "functools", "hashlib"),
+    *("base64", "collections", "datetime", "difflib", "enum", "functools", "hashlib", "heapq", "hmac"),
     *("ipaddress", "itertools", "json", "math", "operator", "posixpath", "random", "re"),
     *("string", "struct", "textwrap", "typing", "unicodedata", "urllib.parse", "xml.etree"),
 }

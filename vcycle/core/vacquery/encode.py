@@ -65,14 +65,19 @@ def encode_query(query: Query, client: str = "vcycled") -> bytes:
 
 def encode_answer(answer: Answer) -> bytes:
     """One datagram, of at most MAX_SENT bytes with a signature, for names that are legal."""
-    return head(answer.cookie, answer.time_sent) + tail(answer)
+    return head(cookie_json(answer.cookie), answer.time_sent) + tail(answer)
 
 
-def head(cookie: Cookie, time_sent: int | None) -> bytes:
-    """How an answer begins: what is new in each."""
+def cookie_json(cookie: Cookie) -> bytes:
+    """A cookie as it stands in an answer."""
+    return _json(cookie)
+
+
+def head(cookie: bytes, time_sent: int | None) -> bytes:
+    """How an answer begins, with its cookie as JSON: what is new in each."""
     if time_sent is None:
-        return b'{"cookie":%b,' % _json(cookie)
-    return b'{"cookie":%b,"time_sent":%d,' % (_json(cookie), time_sent)
+        return b'{"cookie":%b,' % cookie
+    return b'{"cookie":%b,"time_sent":%d,' % (cookie, time_sent)
 
 
 def tail(answer: Answer) -> bytes:
