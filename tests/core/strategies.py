@@ -22,6 +22,8 @@ from vcycle.core.machine import (
     Traces,
 )
 from vcycle.core.observation import Budget, Host, Observation, Use
+from vcycle.core.outlook import Abort, Outlook
+from vcycle.core.peers import PeerReport, Peers
 from vcycle.core.supervision import Known
 
 NAMES = ("pilot", "probe", "idle")
@@ -72,8 +74,49 @@ limits = st.builds(
     heartbeat_file=maybe(st.just("heartbeat")),
     heartbeat_seconds=st.sampled_from([0, 60]),
 )
+aborts = st.builds(
+    Abort,
+    at=wild_moments,
+    factory=st.sampled_from(["factory1.example.com", "Factory2.example.com", ""]),
+    machine=maybe(st.sampled_from(["factory1-09.example.com", "m"])),
+    message=maybe(messages),
+)
+outlooks = st.builds(
+    Outlook,
+    abort=maybe(aborts),
+    quiet_at=maybe(wild_moments),
+    scout_at=maybe(wild_moments),
+    scout=maybe(st.sampled_from(["factory2.example.com", "nobody"])),
+    proof=maybe(wild_moments),
+)
+anything = st.floats() | wild_moments
+rounds = st.builds(
+    Peers,
+    reports=st.lists(
+        st.builds(
+            PeerReport,
+            factory=st.sampled_from(
+                ["factory1.example.com", "FACTORY1.example.com", "factory2.example.com", "f3", ""]
+            ),
+            machinetype=st.sampled_from([*NAMES, "gone"]),
+            running_hs06=st.floats() | st.floats(0, 1e6),
+            running_machines=st.integers(-1, 40),
+            running_processors=st.integers(-1, 40),
+            young=st.integers(-1, 3),
+            heard_at=moments | anything,
+            last_abort=maybe(anything),
+            abort_message=maybe(messages),
+            abort_machine=maybe(st.sampled_from(["factory2-01.example.com", "m"])),
+        ),
+        max_size=5,
+    ).map(tuple),
+    asked_at=maybe(anything),
+)
+"""What peers may be made to say: also nonsense, and in our own name."""
+
 histories = st.builds(
     History,
+    outlook=st.just(Outlook()),
     last_abort=maybe(wild_moments),
     abort_message=maybe(messages),
     abort_machine=maybe(st.just("factory1-09.example.com")),
@@ -195,7 +238,11 @@ surroundings: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "space": spaces,
         "traits": st.sampled_from([values.TRAITS, values.CLOUD]),
-        "histories": st.dictionaries(st.sampled_from([*NAMES, "gone"]), histories, max_size=2),
+        "histories": st.dictionaries(
+            st.sampled_from([*NAMES, "gone"]),
+            st.builds(evolve, histories, outlook=outlooks),
+            max_size=2,
+        ),
         "budget": st.sampled_from(
             [
                 Budget(processors=64, memory_mb=1 << 20),
@@ -205,7 +252,7 @@ surroundings: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
             ]
         ),
         "others": st.sampled_from([Use(), Use(machines=1, processors=5, memory_mb=9000)]),
-        "elsewhere": st.dictionaries(st.sampled_from(NAMES), st.floats(0, 1e6), max_size=2),
+        "peers": rounds,
         "seed": st.integers(0, 9),
     }
 )

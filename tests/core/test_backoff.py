@@ -9,8 +9,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.strategies import NAMES, histories, maybe, messages, wild_moments
 from tests.core.values import NOW, ended, record, running
-from vcycle.core.backoff import Gate, History, gate, learn
+from vcycle.core.backoff import History, learn, moved_history, own_abort
 from vcycle.core.machine import Limits, Outcome, Record
+from vcycle.core.outlook import Abort, Outlook
+from vcycle.core.scouting import probation
 
 FIZZLE = 600
 over = st.builds(
@@ -36,37 +38,10 @@ ABORT = ended(
 )
 
 
-class GateTests(SynchronousTestCase):
-    def test_table(self) -> None:
-        """Each row: last abort and proof, young machines, seconds after NOW, and the gate."""
-        rows: list[tuple[float | None, float | None, int, float, Gate]] = [
-            (None, None, 9, 0, Gate.OPEN),
-            (None, NOW, 9, 0, Gate.OPEN),
-            (NOW, None, 0, 0, Gate.BACKING_OFF),
-            (NOW, None, 0, 99, Gate.BACKING_OFF),
-            (NOW, None, 0, 99.999, Gate.BACKING_OFF),
-            (NOW, None, 0, 100, Gate.SCOUT),
-            (NOW, None, 1, 100, Gate.PROVING),
-            (NOW, None, 1, 1e9, Gate.PROVING),
-            (NOW, None, 0, 1e9, Gate.SCOUT),
-            (NOW, NOW - 1, 0, 1e9, Gate.SCOUT),
-            (NOW, NOW, 5, 50, Gate.OPEN),
-            (NOW, NOW + 1, 5, 50, Gate.OPEN),
-        ]
-        for last_abort, proof, young, after, expected in rows:
-            history = History(last_abort=last_abort, proof=proof)
-            got = gate(history, backoff_seconds=100, young=young, now=NOW + after)
-            self.assertIs(expected, got)
-
-    @given(histories, st.integers(0, 10**6), st.integers(0, 3), wild_moments)
-    def test_any(self, history: History, seconds: int, young: int, now: float) -> None:
-        """Before the back-off is over the gate is shut; in probation it lets one through."""
-        got = gate(history, backoff_seconds=seconds, young=young, now=now)
-        self.assertEqual(not history.probation, got is Gate.OPEN)
-        if history.last_abort is not None and got in (Gate.SCOUT, Gate.PROVING):
-            self.assertGreaterEqual(now, history.last_abort + seconds)
-        if got is Gate.SCOUT:
-            self.assertEqual(0, young)
+def on_probation(history: History) -> bool:
+    """Is there an abort that no proof came after?"""
+    outlook = Outlook(abort=own_abort(history, "factory1"), proof=history.proof)
+    return probation(outlook)
 
 
 class LearnTests(SynchronousTestCase):
@@ -87,21 +62,21 @@ class LearnTests(SynchronousTestCase):
         failed = learn(before, [ABORT], [], NOW + 200)["pilot"]
         self.assertEqual(NOW + 150, failed.last_abort)
         well = evolve(ABORT, abort=False, outcome=Outcome.COMPLETED)
-        self.assertFalse(learn(before, [well], [], NOW + 200)["pilot"].probation)
+        self.assertFalse(on_probation(learn(before, [well], [], NOW + 200)["pilot"]))
 
     def test_growing_up(self) -> None:
         """A living machine proves that there is work from fizzle_seconds on, and not before."""
         before = {"pilot": History(last_abort=NOW)}
         scout = running(started_at=NOW + 10)
-        for age, probation in ((FIZZLE - 1, True), (FIZZLE, False)):
+        for age, doubted in ((FIZZLE - 1, True), (FIZZLE, False)):
             after = learn(before, [], [scout], NOW + 10 + age)
-            self.assertEqual(probation, after["pilot"].probation)
+            self.assertEqual(doubted, on_probation(after["pilot"]))
 
     def test_who_started_before(self) -> None:
         """Machines that started before the abort prove nothing, however old they grow."""
         old = running(started_at=NOW - 1, limits=Limits(fizzle_seconds=0, max_wallclock_seconds=9))
         after = learn({"pilot": History(last_abort=NOW)}, [], [old], NOW + 1e6)
-        self.assertTrue(after["pilot"].probation)
+        self.assertTrue(on_probation(after["pilot"]))
 
     def test_never_started(self) -> None:
         """A machine that was never made, through no fault of its own, teaches nothing."""
@@ -149,3 +124,14 @@ class LearnTests(SynchronousTestCase):
                 if old is not None:
                     assert new is not None
                     self.assertGreaterEqual(new, old)
+
+    def test_moved(self) -> None:
+        """A clock that is set moves all that is remembered, and nothing else."""
+        own = History(last_abort=NOW, abort_machine="m", proof=None)
+        seen = Outlook(abort=Abort(at=NOW, factory="f"), quiet_at=NOW + 1, proof=NOW - 1)
+        history = evolve(own, outlook=seen)
+        moved = moved_history(history, 100.0)
+        self.assertEqual((NOW + 100, "m", None), (moved.last_abort, moved.abort_machine, None))
+        told = Abort(at=NOW + 100, factory="f")
+        self.assertEqual(Outlook(abort=told, quiet_at=NOW + 101, proof=NOW + 99), moved.outlook)
+        self.assertEqual(history, moved_history(moved, -100.0))

@@ -16,6 +16,7 @@ from tests.core.values import (
     machinetype,
     observation,
     record,
+    report,
     running,
     sighting,
     space,
@@ -24,6 +25,7 @@ from tests.core.values import (
 )
 from vcycle.core.backoff import History
 from vcycle.core.observation import Budget, Creation, Observation, Plan, Use
+from vcycle.core.peers import Peers
 from vcycle.core.plan import plan_cycle
 
 ABORTED = History(last_abort=NOW - 100, abort_message="300 No work", abort_machine="m-01")
@@ -76,12 +78,18 @@ class FillingTests(SynchronousTestCase):
         self.assertEqual((2, 6), (names(made).count("a"), names(made).count("b")))
 
     def test_elsewhere(self) -> None:
-        """What other factories run counts for the shares too."""
+        """What other factories run counts for the shares too, in groups and out of them."""
         made = plan(
             space=space(machinetype("a"), machinetype("b"), total_processors=4),
-            elsewhere={"a": 10.0},
+            peers=Peers(reports=(report("factory2", "a", 10.0),)),
         )
         self.assertEqual(["b"] * 4, names(made))
+        group = [machinetype(name, machinegroup="g") for name in ("a", "b")]
+        made = plan(
+            space=space(*group, machinetype("c"), total_processors=9),
+            peers=Peers(reports=(report("factory2", "a", 6.0), report("factory3", "c", 3.0))),
+        )
+        self.assertEqual((3, 6), (names(made).count("b"), names(made).count("c")))
 
     def test_hs06(self) -> None:
         """Usage is in HS06, each machine's as it was when it was made."""

@@ -28,7 +28,9 @@ from vcycle.core.backoff import History
 from vcycle.core.looks import HELD
 from vcycle.core.machine import Condition, Doom, Ending, Outcome, State, Traces
 from vcycle.core.observation import Budget, Host, Observation, Plan, Use, use_of
+from vcycle.core.peers import heard
 from vcycle.core.plan import plan_cycle
+from vcycle.core.scouting import probation
 
 WORDS = {
     "started",
@@ -37,6 +39,7 @@ WORDS = {
     "shutdown",
     "backing-off",
     "proving",
+    "waiting",
     "vetoed",
     "full",
     "later",
@@ -236,16 +239,19 @@ class AnyObservationTests(SynchronousTestCase):
 
     @given(observations(), spans)
     def test_backoff(self, seen: Observation, seconds: float) -> None:
-        """Back-off is kept to the second; in probation at most one machine is young."""
+        """Back-off is kept to the second; in probation one machine in the space is young."""
         aborted = {name: History(last_abort=NOW - seconds) for name in seen.space.machinetypes}
         made = plan_cycle(evolve(seen, histories=aborted))
         for name, kind in seen.space.machinetypes.items():
             history = made.histories.get(name, History())
             started = [c for c in made.create if c.machinetype.name == name]
-            if not history.probation or not started:
-                continue
+            abort = history.outlook.abort
+            assert abort is not None
             assert history.last_abort is not None
-            self.assertGreaterEqual(seen.now, history.last_abort + kind.backoff_seconds)
+            self.assertGreaterEqual(abort.at, min(seen.now, history.last_abort))
+            if not probation(history.outlook) or not started:
+                continue
+            self.assertGreaterEqual(seen.now, abort.at + kind.backoff_seconds)
             self.assertEqual(1, len(started))
             for reviewed in made.machines:
                 record = reviewed.record
@@ -253,6 +259,8 @@ class AnyObservationTests(SynchronousTestCase):
                     assert record.started_at is not None
                     age = seen.now - record.started_at
                     self.assertGreaterEqual(age, record.limits.fizzle_seconds)
+            reports = heard(seen.peers, seen.space, seen.now)[name]
+            self.assertEqual([], [report for report in reports if report.young])
 
     @given(observations() | hostile())
     def test_promise_3(self, seen: Observation) -> None:

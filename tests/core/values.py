@@ -23,6 +23,7 @@ from vcycle.core.machine import (
     Traits,
 )
 from vcycle.core.observation import Budget, Host, Observation, Plan
+from vcycle.core.peers import PeerReport
 from vcycle.core.recordtext import encode
 from vcycle.core.supervision import Known
 
@@ -214,6 +215,22 @@ def observation(records: Iterable[Record] = (), **changes: Any) -> Observation:
         "seed": 0,
     }
     return Observation(**{**wanted, **changes})
+
+
+def report(
+    factory: str = "factory2", machinetype: str = "pilot", hs06: float = 0.0, **changes: Any
+) -> PeerReport:
+    """What a peer said at NOW: machines of one HS06 each, none of them young."""
+    wanted: dict[str, Any] = {
+        "factory": f"{factory}.example.com",
+        "machinetype": machinetype,
+        "running_hs06": hs06,
+        "running_machines": int(hs06),
+        "running_processors": int(hs06),
+        "young": 0,
+        "heard_at": NOW,
+    }
+    return PeerReport(**{**wanted, **changes})
 
 
 def words(plan: Plan) -> dict[str, str]:

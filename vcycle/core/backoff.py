@@ -1,58 +1,54 @@
-"""May a machinetype start another machine now? Decided from how its machines ended."""
+"""What a machinetype's own machines teach by how they end."""
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 
 from vcycle.core.machine import Record
-
-
-class Gate(enum.Enum):
-    """How far the gate is open: for all, for one scout, for none."""
-
-    OPEN = "open"
-    SCOUT = "scout"
-    PROVING = "proving"
-    BACKING_OFF = "backing-off"
+from vcycle.core.outlook import Abort, Outlook, shifted
 
 
 @frozen(kw_only=True)
 class History:
     """
-    What is remembered of one machinetype's machines; times are Unix seconds.
+    What is remembered of one machinetype's machines here; times are Unix seconds.
 
     ``proof`` is when the youngest machine started that outlived fizzle_seconds or ended well.
+    ``outlook`` is what was made out of the whole space; it is neither kept on disk nor told
+    to peers, who would only hear their own words again.
     """
 
     last_abort: float | None = None
     abort_message: str | None = None
     abort_machine: str | None = None
     proof: float | None = None
-
-    @property
-    def probation(self) -> bool:
-        """Has no machine that started after the last abort proved yet that there is work?"""
-        if self.last_abort is None:
-            return False
-        return self.proof is None or self.proof < self.last_abort
+    outlook: Outlook = Outlook()
 
 
-def gate(history: History, *, backoff_seconds: float, young: int, now: float) -> Gate:
-    """
-    After an abort nothing starts for backoff_seconds; then one scout at a time, until one
-    has outlived fizzle_seconds.
+def moved_history(history: History, seconds: float) -> History:
+    """The history as a clock set by ``seconds`` would have written it."""
+    abort, proof = history.last_abort, history.proof
+    return evolve(
+        history,
+        last_abort=None if abort is None else abort + seconds,
+        proof=None if proof is None else proof + seconds,
+        outlook=shifted(history.outlook, seconds),
+    )
 
-    ``young`` counts machines requested, starting, or younger than fizzle_seconds.
-    """
-    if history.last_abort is None or not history.probation:
-        return Gate.OPEN
-    if now < history.last_abort + backoff_seconds:
-        return Gate.BACKING_OFF
-    return Gate.PROVING if young else Gate.SCOUT
+
+def own_abort(history: History, factory: str) -> Abort | None:
+    """The last abort of this factory's own machines."""
+    if history.last_abort is None:
+        return None
+    return Abort(
+        at=history.last_abort,
+        factory=factory,
+        machine=history.abort_machine,
+        message=history.abort_message,
+    )
 
 
 def learn(

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from vcycle.core.addresses import slot_name
-from vcycle.core.backoff import Gate, History, gate
+from vcycle.core.backoff import History
 from vcycle.core.config.model import Machinetype
-from vcycle.core.moments import moment, span
+from vcycle.core.moments import moment
 from vcycle.core.observation import Creation, Observation, Reviewed, Verdict
+from vcycle.core.scouting import Scene
 from vcycle.core.shares import by_need
 from vcycle.core.superslots import Fit, first_fit
 
@@ -24,33 +25,34 @@ class Creations:
     The creations of one cycle, and the verdict on each machinetype.
 
     Requested, starting, running, draining and doomed machines all count against every limit.
+    Peers' machines count for the shares. ``_young`` is counted on as machines are chosen.
     """
 
     _observation: Observation
     _living: tuple[Reviewed, ...]
     _histories: Mapping[str, History]
+    _scenes: Mapping[str, Scene]
+    _young: dict[str, int]
     _taken: frozenset[str]
     _free_processors: int | None
     _free_memory: int | None
     _free_machines: int | None
     _hs06: dict[str, float] = field(init=False)
-    _young: dict[str, int] = field(init=False)
     _ending: dict[float, int] = field(init=False)
     _slots: set[int] = field(init=False)
     _next_slot: int = field(init=False, default=0)
     chosen: list[Creation] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self._hs06 = dict(self._observation.elsewhere)
-        self._young = {}
+        self._hs06 = {
+            name: sum(report.running_hs06 for report in scene.reports)
+            for name, scene in self._scenes.items()
+        }
         self._ending = {}
         self._slots = {reviewed.record.slot for reviewed in self._living}
         for reviewed in self._living:
             record = reviewed.record
             self._count(record.machinetype, record.hs06, record.processors, record.shutdown_time)
-            born = record.started_at
-            if born is None or self._observation.now - born < record.limits.fizzle_seconds:
-                self._young[record.machinetype] = self._young.get(record.machinetype, 0) + 1
 
     def _count(self, machinetype: str, hs06: float, processors: int, ends: float) -> None:
         self._hs06[machinetype] = self._hs06.get(machinetype, 0.0) + hs06
@@ -135,23 +137,10 @@ class Creations:
                 f"shutdown_time {moment(space.shutdown_time)} is nearer than its"
                 f" min_wallclock_seconds ({machinetype.min_wallclock_seconds})"
             )
-        return self._gated(machinetype, now)
-
-    def _gated(self, machinetype: Machinetype, now: float) -> tuple[str, str] | None:
         history = self._histories.get(machinetype.name, History())
-        young = self._young.get(machinetype.name, 0)
-        opened = gate(history, backoff_seconds=machinetype.backoff_seconds, young=young, now=now)
-        if opened in (Gate.OPEN, Gate.SCOUT) or history.last_abort is None:
-            return None
-        abort = f"{history.abort_message or 'abort'!r} of {history.abort_machine}"
-        if opened is Gate.BACKING_OFF:
-            until = history.last_abort + machinetype.backoff_seconds
-            return "backing-off", (
-                f"backing off for another {span(until - now)}, until {moment(until)}, after {abort}"
-            )
-        return "proving", (
-            f"one machine is the scout until it is {machinetype.fizzle_seconds}s old, after {abort}"
-        )
+        scene, young = self._scenes[machinetype.name], self._young.get(machinetype.name, 0)
+        turn = scene.turn(history.outlook, young)
+        return (turn.gate.value, turn.text) if turn.shut else None
 
     def verdicts(self, veto: str | None, full: str | None = None) -> tuple[Verdict, ...]:
         """

@@ -9,6 +9,7 @@ from attrs import Factory, frozen
 from vcycle.core.backoff import History
 from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.machine import Record, State, Survey, Traces, Traits
+from vcycle.core.peers import Peers
 from vcycle.core.supervision import Deadlines
 
 
@@ -57,7 +58,7 @@ class Observation:
     ``survey`` is None where the provider gave no answer; ``problems`` then says why.
     ``ready`` gives for each machinetype why it cannot be made, or None.
     ``others`` is what other spaces of this daemon use of the same provider.
-    ``elsewhere`` is HS06 in use on other factories of the space, by machinetype.
+    ``peers`` is what the other factories of the space told of theirs.
     ``held`` says that the last survey was held back because too many machines vanished.
     ``steps`` are all steps that the clock ever made, in seconds.
     """
@@ -76,7 +77,7 @@ class Observation:
     served_since: float
     seed: int
     others: Use = Factory(Use)
-    elsewhere: Mapping[str, float] = Factory(dict)
+    peers: Peers = Factory(Peers)
     problems: tuple[str, ...] = ()
     held: bool = False
     steps: tuple[float, ...] = ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from attrs import Factory, frozen
+
+from vcycle.core.config.model import Space
 
 
 @frozen(kw_only=True)
@@ -41,3 +44,38 @@ class Peers:
     alive: frozenset[str] = frozenset()
     silent: Mapping[str, str] = Factory(dict)
     asked_at: float | None = None
+
+
+def patience(space: Space) -> float:
+    """For how many seconds a peer's word is believed: one lost answer must not silence it."""
+    return 2 * space.cycle_seconds + space.udp_timeout_seconds
+
+
+def heard(peers: Peers, space: Space, now: float) -> dict[str, tuple[PeerReport, ...]]:
+    """
+    What counts of the reports, by machinetype: one of each peer, its last.
+
+    Reports of ourselves, of machinetypes that are not configured here, that are too old, or
+    that make no sense count for nothing.
+    """
+    latest: dict[str, dict[str, PeerReport]] = {name: {} for name in space.machinetypes}
+    ourselves, oldest = space.factory_name.lower(), now - patience(space)
+    for report in peers.reports:
+        factory, of = report.factory.lower(), latest.get(report.machinetype)
+        if of is None or factory == ourselves or not _sane(report) or report.heard_at < oldest:
+            continue
+        former = of.get(factory)
+        if former is None or former.heard_at <= report.heard_at:
+            of[factory] = report
+    return {name: tuple(of[factory] for factory in sorted(of)) for name, of in latest.items()}
+
+
+def _sane(report: PeerReport) -> bool:
+    """The wire's decoder lets nothing else pass; yet a decision must stand whatever it is told."""
+    moments = (report.heard_at, report.last_abort or 0.0)
+    return (
+        all(map(math.isfinite, moments))
+        and 0 <= report.running_hs06 < math.inf
+        and report.running_machines >= 0
+        and report.young >= 0
+    )

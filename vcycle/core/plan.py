@@ -6,6 +6,7 @@ from vcycle.core.backoff import learn
 from vcycle.core.creations import Creations
 from vcycle.core.looks import Looked, look
 from vcycle.core.observation import Observation, Plan, Use, use_of
+from vcycle.core.outlooks import made_out, scenes_of, young_of
 from vcycle.core.veto import full, veto
 
 
@@ -19,6 +20,9 @@ def plan_cycle(observation: Observation) -> Plan:
     living = tuple(reviewed.record for reviewed in looked.living)
     use = use_of(living)
     histories = learn(observation.histories, looked.ended, living, observation.now)
+    scenes = scenes_of(observation)
+    young = young_of(living, observation.now)
+    histories = made_out(histories, scenes, young)
     processors, memory = _free(observation, looked, use)
     refusal = veto(observation, looked, use, processors)
     machines = observation.space.total_machines
@@ -26,6 +30,8 @@ def plan_cycle(observation: Observation) -> Plan:
         observation,
         looked.living,
         histories,
+        scenes,
+        young,
         looked.names,
         processors,
         memory,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import define, evolve, field
 
-from vcycle.core.backoff import History
+from vcycle.core.backoff import History, moved_history
 from vcycle.core.clock import moved
 from vcycle.core.machine import Record, Traces
 from vcycle.core.remembering import Memory, recall, restored
@@ -65,11 +65,7 @@ class Knowledge:
             return
         by = sum(steps[self.clock :])
         for name, history in self.histories.items():
-            self.histories[name] = evolve(
-                history,
-                last_abort=None if history.last_abort is None else history.last_abort + by,
-                proof=None if history.proof is None else history.proof + by,
-            )
+            self.histories[name] = moved_history(history, by)
         for uuid, traces in self.traces.items():
             heard, said = traces.heartbeat_at, traces.message_at
             self.traces[uuid] = evolve(
