@@ -36,7 +36,17 @@ MAY_IMPORT["daemon"] -= {"testing"}
 
 PURE = {
     *("__future__", "attrs", "vcycle"),
-    *("base64", "collections", "datetime", "difflib", "enum", "functools", "hashlib", "heapq", "hmac"),
+    *(
+        "base64",
+        "collections",
+        "datetime",
+        "difflib",
+        "enum",
+        "functools",
+        "hashlib",
+        "heapq",
+        "hmac",
+    ),
     *("ipaddress", "itertools", "json", "math", "operator", "posixpath", "random", "re"),
     *("string", "struct", "textwrap", "typing", "unicodedata", "urllib.parse", "xml.etree"),
 }

@@ -159,6 +159,15 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         lambda: events.not_serving("127.0.0.1:80", "in use"),
         "error: Machines cannot be served at 127.0.0.1:80: in use",
     ),
+    "answering": (
+        lambda: events.answering("all addresses, UDP port 995"),
+        "info: Other factories are answered at all addresses, UDP port 995",
+    ),
+    "not-answering": (
+        lambda: events.not_answering("all addresses, UDP port 995", "Permission denied"),
+        "error: Other factories cannot be answered at all addresses, UDP port 995:"
+        " Permission denied; it is tried again",
+    ),
     "space-left": (
         lambda: events.space_left(SPACE),
         f"info: {SPACE}: its last machine is over; the space is left",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Callable
 
 from attrs import frozen
@@ -39,7 +39,8 @@ def _secret() -> str:
 class Parts:
     """
     What spaces are made of. ``clock`` gives Unix seconds; ``host`` looks at the host, blocking;
-    ``directory`` gives the directory of a machinetype's own files.
+    ``directory`` gives the directory of a machinetype's own files; ``hearts`` names those whose
+    heartbeats are written with each cycle, beside the factory's.
     """
 
     owner: str
@@ -52,6 +53,7 @@ class Parts:
     directory: Callable[[str], str]
     publish: Callable[[Snapshot], None]
     reload: Callable[[], Awaitable[None]]
+    hearts: Callable[[], Sequence[str]] = tuple
     uuid: Callable[[], str] = _uuid
     secret: Callable[[], str] = _secret
 
@@ -102,6 +104,7 @@ def runner_of(
             directory=parts.directory,
             in_thread=parts.in_thread,
             publish=parts.publish,
+            hearts=parts.hearts,
             telling=Telling(space.name),
         )
 

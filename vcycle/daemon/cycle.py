@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Callable
 
 from attrs import define, field
@@ -30,6 +30,7 @@ class Cycle:
     """
     Runs the cycles of one space. ``space`` and ``problems`` are set by whoever reads the
     configuration; with problems the space is supervised as before and nothing is created.
+    ``hearts`` names those, beside the factory's own, whose heartbeats are written.
     """
 
     space: Space
@@ -45,6 +46,7 @@ class Cycle:
     in_thread: RunInThread
     publish: Callable[[Snapshot], None]
     telling: Telling
+    hearts: Callable[[], Sequence[str]] = tuple
     problems: tuple[str, ...] = ()
     materials: dict[str, Materials] = field(factory=dict)
     steps: tuple[float, ...] = ()
@@ -163,7 +165,8 @@ class Cycle:
                 self._pruned_at = now
                 await self.store.prune(now)
             await self.store.count(counts_line(snapshot))
-            await self.store.beat("factory", now)
+            for heart in (*self.hearts(), "factory"):
+                await self.store.beat(heart, now)
         except StoreError as error:
             trouble = str(error)
         if trouble is not None and trouble != self._trouble:

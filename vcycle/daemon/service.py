@@ -17,7 +17,9 @@ from twisted.python.failure import Failure
 from vcycle import __version__
 from vcycle.core.config.model import Configuration, Settings, Space
 from vcycle.core.errors import VcycleError
+from vcycle.core.snapshot import Snapshot
 from vcycle.daemon import clocks, events, host, lastgood
+from vcycle.daemon.answering import Answering, facts_of
 from vcycle.daemon.claim import claim, here, spool_of
 from vcycle.daemon.compose import Parts, runner_of
 from vcycle.daemon.configuration import Places, Texts, this_host
@@ -120,6 +122,20 @@ class Daemon(OrderedServices):
         state_dir = configuration.settings.state_dir
         self._settings = configuration.settings
         hypervisors = Hypervisors(self._reactor, clocks.wall, spool_of(state_dir))
+        serving: dict[str, Callable[[], bool]] = {}
+        answering = Answering(
+            self._reactor,
+            configuration.settings.vacquery_port,
+            configuration.settings.vacquery_interface,
+            in_thread=self._planners,
+            clock=clocks.wall,
+            look=functools.partial(facts_of, state_dir, clocks.wall, serving),
+        )
+
+        def publish(snapshot: Snapshot) -> None:
+            self._published.publish(snapshot)
+            answering.publish(snapshot)
+
         parts = Parts(
             owner=host.owner(state_dir),
             clock=clocks.wall,
@@ -129,12 +145,14 @@ class Daemon(OrderedServices):
             disks=QemuDisks(self._files),
             images=LocalImages(self._files),
             directory=functools.partial(os.path.join, state_dir, "machinetypes"),
-            publish=self._published.publish,
+            publish=publish,
             reload=self._look,
+            hearts=answering.hearts,
         )
 
         def build(space: Space, wake: Callable[[], None]) -> SpaceRunner:
             hypervisor = hypervisors.of(space)
+            serving[space.name] = lambda: hypervisor.server.since is not None
             hypervisor.provider.watch(lambda _: spaces.wake(hypervisor.uri))
             store = MachineStore(state_dir, space.name, self._files)
             return runner_of(parts, space, store, hypervisor, wake)
@@ -142,6 +160,7 @@ class Daemon(OrderedServices):
         def left(space: str) -> None:
             hypervisors.leave(space)
             self._published.withdraw(space)
+            answering.withdraw(space)
 
         spaces = self._spaces = Spaces(self._reactor, build, left, self._sweeper.sweep)
         events.daemon_started(__version__, state_dir, configuration.spaces)
@@ -151,6 +170,7 @@ class Daemon(OrderedServices):
             self._socket(state_dir).setServiceParent(self)
         except VcycleError as error:
             events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
+        answering.setServiceParent(self)
         spaces.setServiceParent(self)
         spaces.apply(configuration)
         spaces.refuse(self._reloader.problems)

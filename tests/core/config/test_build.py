@@ -152,6 +152,17 @@ class ValuesTests(SynchronousTestCase):
         self.assertEqual(2.5, space.udp_timeout_seconds)
         self.assertEqual((("a.test", 8884), ("b.test", 1)), space.vacmon_hostport)
 
+    def test_who_is_answered(self) -> None:
+        """Who may ask, how often, and with which secret, each from any section."""
+        space = space_of(
+            "query_allow = 192.0.2.0/24 2001:DB8::/32 192.0.2.7\nquery_rate = 7\n"
+            "vacquery_secret_file = /etc/vcycle.secret\nvacquery_require_secret = yes"
+        )
+        self.assertEqual(("192.0.2.0/24", "2001:db8::/32", "192.0.2.7/32"), space.query_allow)
+        self.assertEqual(7, space.query_rate)
+        self.assertEqual("/etc/vcycle.secret", space.vacquery_secret_file)
+        self.assertTrue(space.vacquery_require_secret)
+
     def test_limits_that_depend(self) -> None:
         """What is not set follows from what is: processors, wall clock, machinegroup."""
         made = machinetype_of("min_processors=1\nmax_wallclock_seconds=7200\naccounting_fqan=/exvo")

@@ -111,6 +111,11 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
             f"{what}: factories does not name this factory, {made.factory_name}; add it, so that"
             " the list can be the same everywhere",
         )
+    if made.vacquery_require_secret and made.vacquery_secret_file is None:
+        findings.error_at(
+            layers.value("vacquery_require_secret") or sheet,
+            f"{what}: vacquery_require_secret needs vacquery_secret_file; nobody could be answered",
+        )
     _check_embed_root(layers.value("libvirt_uri"), findings)
     check_references(sheet, findings)
     _check_addresses(made, sheet, layers, findings)

@@ -12,6 +12,7 @@ from vcycle.core.machine import Model
 
 MAX_TEXT = 16_384
 MAX_RECEIVERS = 16
+MAX_NETWORKS = 256
 LEAST_MOMENT = 1_000_000_000  # in 2001: a smaller number was meant as a duration
 
 _LABEL = r"[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?"
@@ -140,6 +141,13 @@ def _address(text: str) -> str:
     return str(ipaddress.ip_address(text)) if text else ""
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    words = text.split()
+    if len(words) > MAX_NETWORKS or "%" in text:
+        raise ValueError(text)
+    return tuple(dict.fromkeys(str(ipaddress.ip_network(word)) for word in words))
+
+
 def _network(text: str) -> str:
     network = ipaddress.IPv4Network(text)
     if network.prefixlen > 28 or not any(network.subnet_of(private) for private in _PRIVATE):
@@ -208,6 +216,10 @@ KINDS: dict[str, Kind] = {
     "network": Kind(
         wanted="a private IPv4 network of 16 addresses or more, such as 169.254.0.0/16",
         parse=_network,
+    ),
+    "networks": Kind(
+        wanted="networks such as 192.0.2.0/24 with blanks between them, whose last bits are 0",
+        parse=_networks,
     ),
     "libvirt": _matching(
         r"(qemu|test)(\+[a-z0-9]{1,20})?://[!-~]{1,1000}",

@@ -55,6 +55,10 @@ class Space:
     factories: tuple[str, ...]
     udp_timeout_seconds: float = 10.0
     vacmon_hostport: tuple[tuple[str, int], ...] = ()
+    query_allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    query_rate: int = 2000
+    vacquery_secret_file: str | None = None
+    vacquery_require_secret: bool = False
     libvirt_uri: str
     guest_network: str
     guest_http_port: int
@@ -84,7 +88,7 @@ class Space:
 
 @frozen(kw_only=True)
 class Settings:
-    """What is the daemon's own and not a space's; ``monitor_port`` 0 opens no TCP port."""
+    """What is the daemon's own and not a space's; a port 0 is not opened."""
 
     state_dir: str
     vacquery_port: int

@@ -10,9 +10,17 @@ vcycle_space settings space (needed, unless there is a [space NAME])
 state_dir settings path /var/lib/vcycle
     Directory of the machines' records, their files, and the machinetypes' files.
 vacquery_port settings port 995
-    UDP port on which other factories ask what runs here; 0 lets the system choose one.
+    UDP port on which other factories ask what runs here; with 0 nobody is answered.
 vacquery_interface settings address (all)
     IP address on which those questions are answered.
+query_allow settings,space networks 127.0.0.0/8 ::1/128
+    Networks that are answered beside the factories of the space.
+query_rate settings,space positive 2000
+    Most datagrams a second towards each address of those networks, but for this host's loopback.
+vacquery_secret_file settings,space path (none)
+    File with a secret that all factories of the space share: messages are signed with it.
+vacquery_require_secret settings,space truefalse false
+    Answer and believe only what is signed with that secret.
 monitor_port settings port 0
     TCP port of the metrics and the dashboard; 0 opens none.
 factory_name settings,space host (the host's FQDN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vcycle.daemon.events.answering import answering, not_answering
 from vcycle.daemon.events.configuration import (
     cannot_begin,
     configuration_changed,
@@ -47,6 +48,7 @@ from vcycle.daemon.events.machines import (
 __all__ = [
     "adopted",
     "alarmed",
+    "answering",
     "cannot_begin",
     "clock_stepped",
     "configuration_changed",
@@ -68,6 +70,7 @@ __all__ = [
     "former_configuration",
     "left_behind",
     "needs_restart",
+    "not_answering",
     "not_destroyed",
     "not_serving",
     "nothing_runs",
