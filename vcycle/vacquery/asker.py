@@ -9,7 +9,7 @@ from typing import Any, Callable
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, IReactorUDP
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, IReactorUDP, ISystemHandle
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 from zope.interface import Interface
@@ -69,9 +69,13 @@ class _Asking(DatagramProtocol):
         self.done: Deferred[Gathered] = Deferred()
 
     def startProtocol(self) -> None:
-        handle = self.transport.getHandle()
-        self._round = self._begin(WINDOW if handle is None else window_of(enlarge(handle)))
-        self._pump()
+        assert self.transport is not None, "Twisted sets it before"
+        window = WINDOW
+        if ISystemHandle.providedBy(self.transport):
+            window = window_of(enlarge(self.transport.getHandle()))
+        self._round = self._begin(window)
+        # A port must not be closed while it is being opened.
+        self._wait(0.0)
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         if self._round is None or self.done.called:
@@ -88,6 +92,7 @@ class _Asking(DatagramProtocol):
             self._timer.cancel()
         if self.done.called or self._round is None:
             return
+        assert self.transport is not None, "a round has begun"
         self.transport.stopListening()
         self.done.callback(self._round.result())
 
@@ -113,6 +118,7 @@ class _Asking(DatagramProtocol):
             self._wait(max(0.0, wake - self._reactor.seconds()))
 
     def _send(self, asking: Round, datagram: bytes, address: Address) -> None:
+        assert self.transport is not None, "a round has begun"
         try:
             self.transport.write(datagram, address)
         except OSError as error:

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from typing import Callable, Union
+from typing import Callable
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
@@ -127,7 +127,7 @@ class Names:
     async def _look_up(self, name: str) -> None:
         lookup = self.lookup
 
-        def work() -> Union[tuple[str, ...], str]:
+        def work() -> tuple[str, ...] | str:
             try:
                 return lookup(name)
             except (OSError, UnicodeError) as error:

@@ -203,7 +203,9 @@ class HostileTests(SynchronousTestCase):
         """A factory that was asked cannot answer in another's name."""
         [answer] = answers_of(name_of(1), query_to(0), 1)
         self.assertIsNone(self.send(answer))
-        self.assertEqual({name_of(0), name_of(1)}, set(self.asking.result().silent))
+        silent = self.asking.result().silent
+        self.assertEqual({name_of(0), name_of(1)}, set(silent))
+        self.assertIn("who answers there calls itself factory1.example.com", silent[name_of(0)])
 
     def test_space(self) -> None:
         """What is told of another space does not count."""

@@ -143,7 +143,11 @@ class Round:
             self._note(names, f"an answer made no sense: {error}")
             return None
         name = answer.factory.lower()
-        if name not in names or answer.space != self._space:
+        if answer.space != self._space:
+            return None
+        if name not in names:
+            asked = [each for each in names if self._targets[each].cookie == answer.cookie]
+            self._note(asked, f"who answers there calls itself {answer.factory}")
             return None
         target = self._targets[name]
         if answer.cookie != target.cookie or target.settled:

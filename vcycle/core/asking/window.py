@@ -10,8 +10,16 @@ from vcycle.core.vacquery.messages import Kind
 PASSING_SECONDS = 0.1
 """An answer that has not come by then is not under way any more: it is late, or lost."""
 
+DATAGRAM_BYTES = 2560
+"""What an answer takes of a socket's buffer, by the kernel's way of counting."""
+
 USUAL = {Kind.MACHINES: 16, Kind.MACHINETYPES: 4, Kind.FACTORY: 1}
 """Answers of one factory, as long as nothing is known."""
+
+
+def window_of(buffer: int) -> int:
+    """How many answers may be under way to a socket whose buffer has so many bytes."""
+    return max(buffer // DATAGRAM_BYTES, 1)
 
 
 class Window:
