@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
 from vcycle.core.config.kinds import KINDS
 from vcycle.core.config.model import Configuration, Space
 from vcycle.core.config.options import find
 from vcycle.core.errors import VcycleError
 from vcycle.daemon.configuration import examine_files, places_of, this_host
+from vcycle.daemon.secretfile import read_secret
 
 
 class CannotAsk(VcycleError):
@@ -23,15 +24,18 @@ class Chosen:
     """
     Whom to ask, for how many ``seconds`` at most.
 
-    ``factories`` are full names in lower case. ``shares`` are the target shares of machinetypes
-    that the configuration has.
+    ``factories`` are full names in lower case. Queries are signed with ``secret``; answers
+    that are not are believed unless ``only_signed``. ``shares`` are the target shares of
+    machinetypes that the configuration has. ``remark`` is to be told to who asks.
     """
 
     space: str
     factories: tuple[str, ...]
     port: int
     seconds: float
-    secret: bytes | None = None
+    secret: bytes | None = field(default=None, repr=False)
+    only_signed: bool = False
+    remark: str | None = None
     shares: Mapping[str, float] = Factory(dict)
 
 
@@ -50,12 +54,16 @@ def choose(arguments: argparse.Namespace) -> Chosen:
     space = _space(configuration, arguments.space, given)
     own = host if space is None else space.factory_name
     configured = () if space is None else space.factories or (space.factory_name,)
+    secret, remark = _secret(space, arguments.secret_file)
     return Chosen(
         space=arguments.space if space is None else space.name,
         factories=tuple(dict.fromkeys(_full(name, own, configured) for name in given))
         or configured,
         port=_port(configuration, arguments.port),
         seconds=_seconds(space, arguments.timeout),
+        secret=secret,
+        only_signed=space is not None and space.vacquery_require_secret,
+        remark=remark,
         shares=_shares(space),
     )
 
@@ -127,3 +135,17 @@ def _seconds(space: Space | None, given: float | None) -> float:
 def _shares(space: Space | None) -> dict[str, float]:
     kinds = {} if space is None else space.machinetypes
     return {name: machinetype.target_share for name, machinetype in kinds.items()}
+
+
+def _secret(space: Space | None, given: str | None) -> tuple[bytes | None, str | None]:
+    """The secret to sign with, and what is to be said of one that not everybody may read."""
+    configured = None if space is None else space.vacquery_secret_file
+    path = given or configured
+    if path is None:
+        return None, None
+    try:
+        return read_secret(path), None
+    except VcycleError as error:
+        if given is not None or (space is not None and space.vacquery_require_secret):
+            raise CannotAsk(str(error)) from None
+        return None, f"{error}; asking without it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -24,6 +25,7 @@ MAX_WINDOW = 2000
 _IP_RECVERR = 11
 _SO_RCVBUFFORCE = 33
 _MAX_ERRORS = 1000
+_REASONS = {errno.ECONNREFUSED: "nobody listens there (connection refused)"}
 
 
 def _socket() -> socket.socket:
@@ -94,5 +96,5 @@ class Datagrams:
             for level, kind, content in reports:
                 if (level, kind) == (socket.IPPROTO_IP, _IP_RECVERR) and len(content) >= 4:
                     number = struct.unpack_from("=I", content)[0]
-                    self.refused[address] = os.strerror(number)
+                    self.refused[address] = _REASONS.get(number) or os.strerror(number)
         return True

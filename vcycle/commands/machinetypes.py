@@ -35,7 +35,9 @@ def register(subcommands: Subcommands) -> None:
         " fizzle; LAST END is how long ago the last message came: from Vcycle's factories that"
         " of an abort.",
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="only this machinetype")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="only this machinetype; goes before factories"
+    )
     add_asking(parser)
     parser.set_defaults(run=run)
 

@@ -28,11 +28,14 @@ COMMANDS = ("check", "status", "scan", "machines", "machinetypes", "factories")
 def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """The whole command line, with the ``run`` of each subcommand as default of ``run``."""
     whole = argparse.ArgumentParser(
-        prog="vcycle", description="Look at and check what Vcycle does.", allow_abbrev=False
+        prog="vcycle",
+        description="Look at and check what Vcycle does.",
+        usage="vcycle [-h] [--version] COMMAND ...",
+        allow_abbrev=False,
     )
     whole.add_argument("--version", action="version", version=f"Vcycle {__version__}")
     subcommands = whole.add_subparsers(
-        title="commands", dest="command", metavar="COMMAND", required=True
+        title="commands", dest="command", metavar="COMMAND [OPTION]", prog="vcycle", required=True
     )
     for name in commands:
         importlib.import_module(f"vcycle.commands.{name}").register(subcommands)

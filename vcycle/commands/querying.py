@@ -96,7 +96,7 @@ class _Talk:
         refused = self.datagrams.refused
         if refused and not self.over:
             self.over = all(
-                any(address in refused for address in self.addresses[name])
+                all(address in refused for address in self.addresses[name])
                 for name in self._incomplete()
             )
 
@@ -132,7 +132,7 @@ def _talk(
         timeout=chosen.seconds,
         window=datagrams.window,
         encode=signed(chosen.secret),
-        decode=verified(chosen.secret),
+        decode=verified(chosen.secret, chosen.only_signed),
     )
     return _Talk(round=talk, datagrams=datagrams, addresses=addresses)
 

@@ -44,6 +44,8 @@ def ask_and_show(arguments: argparse.Namespace, question: Question) -> int:
     except CannotAsk as error:
         print(f"vcycle {arguments.command}: {clean(str(error))}", file=sys.stderr)
         return NOT_ASKED
+    if chosen.remark is not None:
+        print(f"vcycle {arguments.command}: {clean(chosen.remark)}", file=sys.stderr)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What machines say may not be in the terminal's alphabet.
         sys.stdout.reconfigure(errors="replace")
@@ -99,10 +101,9 @@ class _Waiting:
 def _print(arguments: argparse.Namespace, gathered: Gathered, view: View) -> None:
     terminal = sys.stdout.isatty()
     frames = arguments.watch is not None and terminal
-    complaints = [
-        f"vcycle {arguments.command}: {name}: {clean(reason)}\n"
-        for name, reason in gathered.unreachable.items()
-    ]
+    messages = [f"{name}: {reason}" for name, reason in gathered.unreachable.items()]
+    messages += [f"{view.nothing} in {gathered.chosen.space}"] if view.nothing else []
+    complaints = [f"vcycle {arguments.command}: {clean(message)}\n" for message in messages]
     if frames:
         size = shutil.get_terminal_size()
         whole = _text(arguments, gathered, view, _look(arguments, size.columns))

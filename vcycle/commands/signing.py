@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vcycle.core.errors import MalformedQuery
 from vcycle.core.vacquery.decode import decode_answer
 from vcycle.core.vacquery.encode import encode_query
 from vcycle.core.vacquery.messages import Answer, Query
@@ -24,16 +25,17 @@ def signed(secret: bytes | None) -> Callable[[Query], bytes]:
     return encode
 
 
-def verified(secret: bytes | None) -> Callable[[bytes], Answer]:
+def verified(secret: bytes | None, only_signed: bool) -> Callable[[bytes], Answer]:
     """
     How answers are read: one that is signed otherwise is none.
 
-    An answer without a signature is taken: older factories sign nothing.
+    An answer without a signature is taken unless ``only_signed``: older factories sign nothing.
     """
 
     def decode(datagram: bytes) -> Answer:
-        if secret is not None:
-            verify(datagram, secret, wall())
+        signature = None if secret is None else verify(datagram, secret, wall())
+        if only_signed and signature is None:
+            raise MalformedQuery("it is not signed with the space's secret")
         return decode_answer(datagram)
 
     return decode

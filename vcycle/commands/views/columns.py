@@ -28,10 +28,17 @@ def decimal(value: Any) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
+def hundredths(value: Any) -> str:
+    """With two digits after the point."""
+    return "-" if value is None else f"{value:.2f}"
+
+
 def kib(value: Any) -> str:
     """An amount given in KiB, in the largest unit of which there is one."""
     if value is None:
         return "-"
+    if not value:
+        return "0"
     amount = float(value)
     for unit in ("KiB", "MiB", "GiB"):
         if amount < 1024:

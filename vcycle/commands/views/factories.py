@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from attrs import asdict, frozen
 
-from vcycle.commands.views.columns import Column, Look, decimal, kib
+from vcycle.commands.views.columns import Column, Look, decimal, hundredths, kib
 from vcycle.commands.views.gathered import Gathered, Question, View, keys, table
 from vcycle.commands.views.names import natural, short_names
 from vcycle.core.table import Colour, span
@@ -81,7 +81,7 @@ COLUMNS: tuple[Column[Factory], ...] = (
     _pair("cpus", lambda told: told.running_processors, lambda told: told.max_processors),
     _pair("machines", lambda told: told.running_machines, lambda told: told.max_machines),
     _pair("hs06", lambda told: told.running_hs06, lambda told: told.max_hs06, decimal, wide=True),
-    Column("load", lambda row: row.told.load_average, lambda load: f"{load:.2f}", right=True),
+    Column("load", lambda row: row.told.load_average, hundredths, right=True),
     Column("root disk", lambda row: row.told.root_disk_avail_kb, kib, right=True),
     Column("state disk", lambda row: row.told.daemon_disk_avail_kb, kib, right=True),
     _pair("memory", lambda told: told.mem_used_kb, lambda told: told.mem_total_kb, kib),
@@ -129,6 +129,7 @@ def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
         objects={"factories": [_as_object(row.told) for row in factories]},
         names=[row.told.factory.lower() for row in factories],
         text=text,
+        nothing="" if factories else "no factories",
     )
 
 

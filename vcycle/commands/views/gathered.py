@@ -56,11 +56,16 @@ class Gathered:
 
 @frozen(kw_only=True)
 class View:
-    """Something to show: ``objects`` is for JSON, ``names`` for ``-o name``."""
+    """
+    Something to show: ``objects`` is for JSON, ``names`` for ``-o name``.
+
+    ``nothing`` is what is said where there is nothing to show.
+    """
 
     objects: Mapping[str, object]
     names: Sequence[str]
     text: Callable[[Look], str]
+    nothing: str = ""
 
 
 @frozen(kw_only=True)
@@ -89,7 +94,7 @@ def table(
 
 
 def summary(words: str, gathered: Gathered, look: Look) -> str:
-    """One line that ends with how long it took, and with who did not answer."""
+    """One line apart that ends with how long it took, and with who did not answer."""
     if not look.headers:
         return ""
     line = f"{words}; answered in {gathered.seconds:.1f} s"

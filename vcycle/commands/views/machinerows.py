@@ -116,7 +116,7 @@ def colour(row: Machine) -> Colour | None:
 SLOT: Column[Machine] = Column("slot", lambda row: row.slot)
 FACTORY: Column[Machine] = Column("factory", lambda row: row.factory)
 MACHINE: Column[Machine] = Column("machine", lambda row: row.told.machine)
-COMMON: Sequence[Column[Machine]] = (
+FACTS: Sequence[Column[Machine]] = (
     Column("machinetype", lambda row: row.told.machinetype),
     Column("state", lambda row: row.state, colour=colour),
     Column("cpus", lambda row: row.told.num_processors, right=True),

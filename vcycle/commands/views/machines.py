@@ -9,7 +9,7 @@ from vcycle.commands.views.columns import Look
 from vcycle.commands.views.gathered import Gathered, Question, View, keys, table
 from vcycle.core.vacquery.messages import Kind
 
-COLUMNS = (rows.MACHINE, *rows.COMMON, *rows.WIDE, rows.MESSAGE)
+COLUMNS = (rows.MACHINE, *rows.FACTS, *rows.WIDE, rows.MESSAGE)
 
 
 def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
@@ -23,6 +23,7 @@ def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
         objects={"machines": [rows.as_object(machine) for machine in machines]},
         names=[machine.told.machine for machine in machines],
         text=text,
+        nothing="" if machines else "no slots",
     )
 
 

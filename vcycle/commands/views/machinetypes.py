@@ -175,6 +175,7 @@ def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
         },
         names=list(dict.fromkeys(row.told.machinetype for row in rows)),
         text=text,
+        nothing="" if rows else "no machinetypes" if only is None else f"no machinetype {only}",
     )
 
 

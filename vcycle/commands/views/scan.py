@@ -12,7 +12,7 @@ from vcycle.commands.views.columns import Look
 from vcycle.commands.views.gathered import Gathered, Question, View, counted, keys, summary, table
 from vcycle.core.vacquery.messages import Kind
 
-COLUMNS = (rows.FACTORY, rows.SLOT, *rows.COMMON, *rows.WIDE, rows.MESSAGE)
+COLUMNS = (rows.FACTORY, rows.SLOT, *rows.FACTS, *rows.WIDE, rows.MESSAGE)
 
 
 @frozen(kw_only=True)
@@ -44,8 +44,11 @@ def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
     sums = totals(gathered, machines)
 
     def text(look: Look) -> str:
-        whole = table(COLUMNS, shown, arguments.sort, look)
-        return whole + summary(_words(sums, gathered), gathered, look)
+        parts = (
+            table(COLUMNS, shown, arguments.sort, look),
+            summary(_words(sums, gathered), gathered, look),
+        )
+        return "\n".join(filter(None, parts))
 
     return View(
         objects={**asdict(sums), "machines": [rows.as_object(machine) for machine in shown]},
