@@ -32,7 +32,7 @@ MAX_SIGNATURE = 104
 MAX_HEAD = len('{"cookie":,"time_sent":,') + wire.MAX_COOKIE + 10
 MAX_TAIL = MAX_SENT - MAX_HEAD - MAX_SIGNATURE
 LEAST_MESSAGE = 20
-"""Characters that stay of a message if there is too little room for all: its code is in them."""
+"""Bytes that stay of a message if there is too little room for all: its code is in them."""
 
 DISPENSABLE = (
     ("shutdown_machine", None),
@@ -41,9 +41,11 @@ DISPENSABLE = (
         for key in (
             *("site", "fqan", "max_processors", "max_wallclock_seconds", "bytes_per_processor"),
             *("vacquery_version", "vac_version", "daemon_version", "machine_model", "os_issue"),
-            *("kernel_version", "uuid"),
+            *("kernel_version", "swap_used_kb", "swap_free_kb", "vac_disk_avail_inodes"),
+            *("mjf_heartbeat_time", "metadata_heartbeat_time", "max_cpus", "max_hs06"),
         )
     ),
+    ("uuid", None),
 )
 """What an answer does without where names are very long, in this order: null, or not there."""
 
@@ -109,9 +111,10 @@ def _fitted(message: dict[str, Any]) -> bytes:
     said = message.get("shutdown_message")
     if said is not None:
         excess = len(_json(message)) - 1 - MAX_TAIL
-        while excess > 0 and len(said) > LEAST_MESSAGE:
-            excess -= len(_json(said[-1])) - 2
-            said = said[:-1]
+        length = len(_json(said))
+        while excess > 0 and length > LEAST_MESSAGE:
+            last = len(_json(said[-1])) - 2
+            excess, length, said = excess - last, length - last, said[:-1]
         message["shutdown_message"] = said.rstrip()
     for key, value in DISPENSABLE:
         encoded = _json(message)

@@ -12,7 +12,7 @@ from vcycle.core.vacquery.messages import Cookie
 
 MAX_NAME = 300
 MAX_TEXT = 200
-MAX_COOKIE = 128
+MAX_COOKIE = 96
 """Bytes of a cookie as JSON: it must leave room for an answer beside it."""
 
 MAX_NUMBER = 1e15
