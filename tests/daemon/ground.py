@@ -25,12 +25,14 @@ from vcycle.daemon.guestbook import GuestBook
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
 from vcycle.daemon.materials import Materials
+from vcycle.daemon.peers import LatestPeers
 from vcycle.daemon.perform import Performer
 from vcycle.daemon.serving import GuestServer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.guests.site import make_site
 from vcycle.testing.disks import MemoryDisks
 from vcycle.testing.images import MemoryImages
+from vcycle.testing.peers import MemoryPeers
 from vcycle.testing.provider import MemoryProvider
 from vcycle.testing.store import Disk, MemoryStore
 
@@ -106,8 +108,11 @@ class Ground:
     skew: float = 0.0
     published: list[Snapshot] = Factory(list)
     reloads: int = 0
+    peers: MemoryPeers = field(init=False)
+    ended: list[Record] = Factory(list)
     wakes: int = 0
     numbers: Iterator[int] = Factory(lambda: itertools.count(1000))
+    latest: LatestPeers = field(init=False)
     disks: NotedDisks = field(init=False)
     provider: NotedProvider = field(init=False)
     book: GuestBook = Factory(GuestBook)
@@ -116,6 +121,8 @@ class Ground:
 
     def __attrs_post_init__(self) -> None:
         self.reactor.advance(NOW)
+        self.peers = MemoryPeers(self.now)
+        self.latest = LatestPeers(self.peers, self.now)
         self.disks = NotedDisks(images={IMAGE}, note=self.acts.append)
         self.provider = NotedProvider(
             clock=self.now,
@@ -210,6 +217,8 @@ class Ground:
             images=self.images,
             directory=lambda name: f"/machinetypes/{name}",
             publish=self.published.append,
+            peers=self.latest.look,
+            ended=lambda space, record: self.ended.append(record),
             reload=reload,
             uuid=lambda: uuid(next(self.numbers)),
             secret=lambda: f"secret-word-{next(self.numbers)}",

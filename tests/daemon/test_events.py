@@ -42,6 +42,18 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         lambda: events.left_behind("spaces", 4.0),
         "warn: spaces did not stop within 4s and is left behind",
     ),
+    "factory-silent": (
+        lambda: events.factory_silent(SPACE, "factory2.example.com", "no answer within 10 s"),
+        "warn: vac01.example.com: factory2.example.com does not answer: no answer within 10 s",
+    ),
+    "factory-heard": (
+        lambda: events.factory_heard(SPACE, "factory2.example.com"),
+        "info: vac01.example.com: factory2.example.com is not missing any more",
+    ),
+    "factories-changed": (
+        lambda: events.factories_changed(SPACE, 3, 0),
+        "info: vac01.example.com: 3 more factories do not answer, 0 more are not missing any more",
+    ),
     "fenced": (
         lambda: events.fenced("in a namespace"),
         "info: Guests are fenced: in a namespace",

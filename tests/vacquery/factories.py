@@ -12,6 +12,8 @@ from twisted.internet.protocol import DatagramProtocol
 
 from tests.core.values import NOW, SPACE
 from tests.inplace import in_place
+from vcycle.core.config.model import Space
+from vcycle.core.errors import VcycleError
 from vcycle.core.peers import PeerReport
 from vcycle.core.vacquery.decode import decode_query
 from vcycle.core.vacquery.encode import encode_answer
@@ -82,7 +84,8 @@ class Ground:
     addresses: dict[str, tuple[str, ...]] = Factory(dict)
     listening: dict[str, FactoryProtocol] = Factory(dict)
     lookups: list[str] = Factory(list)
-    secret: tuple[bytes | None, bool] = (None, False)
+    secret: bytes | None = None
+    refusal: str | None = None
     names: Names = field(init=False)
     asker: Asker = field(init=False)
     peers: UdpPeers = field(init=False)
@@ -96,13 +99,18 @@ class Ground:
             names=self.names,
             clock=self.wall,
             salt=lambda: f"salt-{next(salts)}",
-            secret=lambda space: self.secret,
+            secret=self.secret_of,
             port=PORT,
         )
         self.peers = UdpPeers(self.asker, self.wall)
 
     def wall(self) -> float:
         return NOW + self.network.seconds()
+
+    async def secret_of(self, space: Space) -> bytes | None:
+        if self.refusal is not None:
+            raise VcycleError(self.refusal)
+        return self.secret
 
     def look_up(self, name: str) -> tuple[str, ...]:
         self.lookups.append(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
@@ -14,11 +13,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.contracts.peers import SECOND, SPACE, THIRD, report
 from tests.vacquery.factories import PORT, Ground
 from vcycle.core.asking.round import Gathered
+from vcycle.core.config.model import Space
 from vcycle.core.vacquery.messages import FactoryStatus, Kind
 from vcycle.core.vacquery.secret import sign, verify
 from vcycle.vacquery.asker import others_of
 from vcycle.vacquery.peers import PATIENT_ROUNDS
 
+STRICT = evolve(SPACE, vacquery_require_secret=True)
 SECRET = b"shared among the factories"
 
 
@@ -26,10 +27,9 @@ class AskerCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.ground = Ground()
 
-    def ask(self, kind: Kind = Kind.FACTORY, **changes: Any) -> tuple[Gathered, float]:
-        wanted: dict[str, Any] = {"timeout": 5.0}
+    def ask(self, of: Space = SPACE) -> tuple[Gathered, float]:
         found: tuple[Gathered, float] = self.ground.run(
-            self.ground.asker.ask(kind, SPACE, **{**wanted, **changes})
+            self.ground.asker.ask(Kind.FACTORY, of, 5.0)
         )
         return found
 
@@ -125,6 +125,13 @@ class RoundTests(AskerCase):
         self.assertEqual((Gathered(), 0.0), self.ground.run(alone))
         self.assertEqual({}, self.ground.network.ports)
 
+    def test_no_port(self) -> None:
+        """Where VacQuery is switched off nobody is asked, and that is the reason."""
+        self.ground.asker.port = 0
+        found, seconds = self.ask()
+        self.assertEqual(0.0, seconds)
+        self.assertIn("vacquery_port is 0", found.silent[SECOND])
+
     def test_other_space(self) -> None:
         """What a factory tells of another space is not taken."""
         self.ground.tell(SECOND).space = "other.example.com"
@@ -151,7 +158,7 @@ class SecretTests(AskerCase):
 
     def test_queries(self) -> None:
         """With a secret each query is signed; who does not know of it can read it all the same."""
-        self.ground.secret = (SECRET, False)
+        self.ground.secret = SECRET
         sent: list[bytes] = []
 
         def note(datagram: bytes, addr: object) -> bool:
@@ -165,22 +172,30 @@ class SecretTests(AskerCase):
 
     def test_required(self) -> None:
         """Where it is required, what is not signed does not count, and one is told why."""
-        self.ground.secret = (SECRET, True)
-        found, _ = self.ask()
+        self.ground.secret = SECRET
+        found, _ = self.ask(STRICT)
         self.assertEqual({}, found.heard)
         self.assertIn("not signed", found.silent[SECOND])
 
     def test_signed(self) -> None:
         """What is signed with it counts."""
-        self.ground.secret = (SECRET, True)
+        self.ground.secret = SECRET
         self.answer_signed(SECRET)
-        self.assertEqual(2, len(self.ask()[0].heard))
+        self.assertEqual(2, len(self.ask(STRICT)[0].heard))
 
     def test_other_secret(self) -> None:
         """What is signed with another does not, required or not."""
         self.answer_signed(b"another secret of theirs")
-        self.ground.secret = (SECRET, False)
+        self.ground.secret = SECRET
         self.assertEqual({}, self.ask()[0].heard)
+
+    def test_unreadable(self) -> None:
+        """Where the secret cannot be read, nobody is asked without it, and one is told why."""
+        self.ground.refusal = "/etc/secret: others can read it"
+        found, _ = self.ask()
+        self.assertEqual({SECOND, THIRD}, set(found.silent))
+        self.assertIn("others can read it", found.silent[SECOND])
+        self.assertEqual([], self.ground.listening[SECOND].queries)
 
 
 class PatienceTests(AskerCase):

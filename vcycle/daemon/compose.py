@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Awaitable, Sequence
-from typing import Callable
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any, Callable
 
 from attrs import frozen
 
@@ -13,12 +13,14 @@ from vcycle import __version__
 from vcycle.core.config.model import Space
 from vcycle.core.machine import Record
 from vcycle.core.observation import Host
+from vcycle.core.peers import Peers
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.creation import Maker
 from vcycle.daemon.cycle import Cycle
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.peers import nobody
 from vcycle.daemon.perform import Performer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.telling import Telling
@@ -35,11 +37,16 @@ def _secret() -> str:
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
+def _untold(space: Space, record: Record) -> None:
+    """Who is told of a machine's end if nobody wants to be."""
+
+
 @frozen(kw_only=True)
 class Parts:
     """
     What spaces are made of. ``clock`` gives Unix seconds; ``host`` looks at the host, blocking;
-    ``directory`` gives the directory of a machinetype's own files; ``hearts`` names those whose
+    ``directory`` gives the directory of a machinetype's own files; ``peers`` tells of the other
+    factories; ``ended`` is told of each machine that is over; ``hearts`` names those whose
     heartbeats are written with each cycle, beside the factory's.
     """
 
@@ -53,6 +60,8 @@ class Parts:
     directory: Callable[[str], str]
     publish: Callable[[Snapshot], None]
     reload: Callable[[], Awaitable[None]]
+    peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
+    ended: Callable[[Space, Record], None] = _untold
     hearts: Callable[[], Sequence[str]] = tuple
     uuid: Callable[[], str] = _uuid
     secret: Callable[[], str] = _secret
@@ -70,6 +79,10 @@ def runner_of(
     def build(runner: SpaceRunner, knowledge: Knowledge) -> Cycle:
         def admit(record: Record) -> None:
             hypervisor.book.admit(record, runner)
+
+        def dismiss(record: Record) -> None:
+            hypervisor.book.dismiss(record)
+            parts.ended(runner.space, record)
 
         maker = Maker(
             owner=parts.owner,
@@ -89,7 +102,7 @@ def runner_of(
             maker=maker,
             knowledge=knowledge,
             clock=parts.clock,
-            dismiss=hypervisor.book.dismiss,
+            dismiss=dismiss,
         )
         return Cycle(
             space=runner.space,
@@ -104,6 +117,7 @@ def runner_of(
             directory=parts.directory,
             in_thread=parts.in_thread,
             publish=parts.publish,
+            peers=parts.peers,
             hearts=parts.hearts,
             telling=Telling(space.name),
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import Callable
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Callable
 
 from attrs import define, field
 
@@ -12,12 +12,15 @@ from vcycle.core.config.model import Space
 from vcycle.core.errors import StoreError, VcycleError
 from vcycle.core.machine import State, Survey
 from vcycle.core.observation import Host, Observation, Plan, Reviewed
+from vcycle.core.peers import Peers
 from vcycle.core.plan import plan_cycle
 from vcycle.core.snapshot import Snapshot, counts_line
 from vcycle.daemon import events
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
 from vcycle.daemon.materials import Materials, gather
+from vcycle.daemon.parallel import both
+from vcycle.daemon.peers import nobody
 from vcycle.daemon.perform import Performed, Performer
 from vcycle.daemon.telling import Telling
 from vcycle.interfaces import IImages, IMachineStore, RunInThread
@@ -30,6 +33,7 @@ class Cycle:
     """
     Runs the cycles of one space. ``space`` and ``problems`` are set by whoever reads the
     configuration; with problems the space is supervised as before and nothing is created.
+    ``peers`` tells of the other factories: it asks them, unless a cycle is early.
     ``hearts`` names those, beside the factory's own, whose heartbeats are written.
     """
 
@@ -46,6 +50,7 @@ class Cycle:
     in_thread: RunInThread
     publish: Callable[[Snapshot], None]
     telling: Telling
+    peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
     hearts: Callable[[], Sequence[str]] = tuple
     problems: tuple[str, ...] = ()
     materials: dict[str, Materials] = field(factory=dict)
@@ -60,14 +65,14 @@ class Cycle:
         if not early:
             await self.hypervisor.measure()
         self._note_server()
-        survey, silent = await self._survey()
+        (survey, silent), peers = await both(self._survey(), self.peers(self.space, early))
         ready = await self._ready()
         host, unseen = await self._look_at_host()
         found = (text for text in (silent, serving, unseen) if text is not None)
         problems = (*self.problems, *found)
         await self.hypervisor.planning.acquire()
         try:
-            plan = await self._plan(survey, ready, host, problems)
+            plan = await self._plan(survey, peers, ready, host, problems)
         finally:
             self.hypervisor.planning.release()
         performed = await self.performer.perform(plan, self.space, self.materials)
@@ -113,6 +118,7 @@ class Cycle:
     async def _plan(
         self,
         survey: Survey | None,
+        peers: Peers,
         ready: Mapping[str, str | None],
         host: Host,
         problems: tuple[str, ...],
@@ -135,6 +141,7 @@ class Cycle:
             served_since=now if knowledge.served_since is None else knowledge.served_since,
             seed=random.getrandbits(32),
             others=hypervisor.others(space.name),
+            peers=peers,
             problems=problems,
             held=knowledge.held,
             steps=self.steps,

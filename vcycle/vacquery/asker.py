@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from typing import Any, Callable
 
 from attrs import define, evolve, field
@@ -18,7 +18,7 @@ from vcycle.core.asking.round import WINDOW, Gathered, Round
 from vcycle.core.asking.target import Address
 from vcycle.core.asking.window import window_of
 from vcycle.core.config.model import Space
-from vcycle.core.errors import MalformedQuery
+from vcycle.core.errors import MalformedQuery, VcycleError
 from vcycle.core.vacquery.decode import decode_answer
 from vcycle.core.vacquery.encode import encode_query
 from vcycle.core.vacquery.messages import MAX_ANSWER, Answer, Kind, Query
@@ -131,15 +131,15 @@ class Asker:
     Asks factories on ``port``, from the address ``interface`` ("" for any).
 
     ``clock`` gives Unix seconds, by which messages are signed; ``salt`` a new secret text for
-    each round; ``secret`` a space's shared secret, None if it has none, and whether
-    answers without it are refused.
+    each round; ``secret`` a space's shared secret, or None if it has none, and it raises
+    VcycleError where that cannot be known.
     """
 
     reactor: IAskingReactor
     names: Names
     clock: Callable[[], float]
     salt: Callable[[], str]
-    secret: Callable[[Space], tuple[bytes | None, bool]]
+    secret: Callable[[Space], Awaitable[bytes | None]]
     port: int
     interface: str = ""
     _asking: set[_Asking] = field(factory=set, init=False)
@@ -155,12 +155,18 @@ class Asker:
         others = others_of(space)
         if not others:
             return Gathered()
+        if not self.port:
+            return Gathered(silent=dict.fromkeys(others, "nobody is asked: vacquery_port is 0"))
         until = self.reactor.seconds() + timeout
+        try:
+            secret = await self.secret(space)
+        except VcycleError as error:
+            return Gathered(silent=dict.fromkeys(others, f"nobody is asked: {error}"))
         found = await self.names.find(others, NAMES_SHARE * timeout)
         addresses = {
             name: tuple((host, self.port) for host in hosts) for name, hosts in found.items()
         }
-        gathered = await self._run(kind, space, addresses, until, quiet)
+        gathered = await self._run(kind, space, addresses, until, quiet, secret)
         unknown = {
             name: f"its address is not known: {self.names.failure(name)}"
             for name, hosts in found.items()
@@ -180,16 +186,15 @@ class Asker:
         addresses: Mapping[str, tuple[Address, ...]],
         until: float,
         quiet: Collection[str],
+        secret: bytes | None,
     ) -> Deferred[Gathered]:
-        secret, required = self.secret(space)
-
         def encode(query: Query) -> bytes:
             datagram = encode_query(query)
             return datagram if secret is None else sign(datagram, secret, self.clock())
 
         def decode(datagram: bytes) -> Answer:
             signed = secret is not None and verify(datagram, secret, self.clock()) is not None
-            if required and not signed:
+            if space.vacquery_require_secret and not signed:
                 raise MalformedQuery("it is not signed with the space's secret")
             return decode_answer(datagram)
 

@@ -109,6 +109,38 @@ def store_failed(space: str, reason: str) -> None:
     _log.error("{space}: {reason}", event="store-failed", space=space, reason=reason)
 
 
+def factory_silent(space: str, factory: str, reason: str) -> None:
+    """Another factory of the space does not answer; said once for as long as it is so."""
+    _log.warn(
+        "{space}: {factory} does not answer: {reason}",
+        event="factory-silent",
+        space=space,
+        factory=factory,
+        reason=reason,
+    )
+
+
+def factory_heard(space: str, factory: str) -> None:
+    """A factory that was silent answers, or is no longer one of the space."""
+    _log.info(
+        "{space}: {factory} is not missing any more",
+        event="factory-heard",
+        space=space,
+        factory=factory,
+    )
+
+
+def factories_changed(space: str, lost: int, back: int) -> None:
+    """How many more fell silent, or came back, than were named."""
+    _log.info(
+        "{space}: {lost} more factories do not answer, {back} more are not missing any more",
+        event="factories-changed",
+        space=space,
+        lost=lost,
+        back=back,
+    )
+
+
 def clock_stepped(seconds: float) -> None:
     """The wall clock was set; all ages stay as they were."""
     _log.warn(
