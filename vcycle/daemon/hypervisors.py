@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.interfaces import IReactorTCP, IReactorUDP
+from twisted.internet.interfaces import IReactorTCP
 
 from vcycle.core.addresses import GuestNetwork
 from vcycle.core.config.model import Space
@@ -21,6 +21,7 @@ from vcycle.providers.libvirt.capability import has_networks
 from vcycle.providers.libvirt.embed import root_of
 from vcycle.providers.libvirt.provider import CALLS, LibvirtProvider
 from vcycle.threads import IThreadsReactor, PrivateThreads
+from vcycle.vacquery.asker import IAskingReactor
 
 LEASES = 1000
 """Machines for which a network has an address from its start: changing it later is slow."""
@@ -33,7 +34,7 @@ REPLACEMENTS = 8
 PATIENCE = 2.0
 
 
-class IDaemonReactor(IThreadsReactor, IReactorTCP, IReactorUDP):
+class IDaemonReactor(IThreadsReactor, IReactorTCP, IAskingReactor):
     """What the daemon needs of a reactor."""
 
 

@@ -31,6 +31,7 @@ from vcycle.daemon.reload import Reloader
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 from vcycle.daemon.steady import steady
+from vcycle.daemon.talking import Talking
 from vcycle.disks.qemu import QemuDisks
 from vcycle.images.local import LocalImages
 from vcycle.monitor.place import socket_path
@@ -76,6 +77,7 @@ class Daemon(OrderedServices):
         self._state_dir: str | None = None
         self._settings: Settings | None = None
         self._spaces: Spaces | None = None
+        self._talking: Talking | None = None
         self._kept: Texts = ()
         self._said: dict[str, str] = {}
         self._sweeper = Sweeper()
@@ -109,6 +111,8 @@ class Daemon(OrderedServices):
 
     def stopService(self) -> Deferred[None]:
         events.daemon_stopping()
+        if self._talking is not None:
+            self._talking.hush()
         if self._watch.running:
             self._watch.stop()
         return super().stopService()
@@ -123,18 +127,28 @@ class Daemon(OrderedServices):
         self._settings = configuration.settings
         hypervisors = Hypervisors(self._reactor, clocks.wall, spool_of(state_dir))
         serving: dict[str, Callable[[], bool]] = {}
+        look = functools.partial(facts_of, state_dir, clocks.wall, serving)
         answering = Answering(
             self._reactor,
             configuration.settings.vacquery_port,
             configuration.settings.vacquery_interface,
             in_thread=self._planners,
             clock=clocks.wall,
-            look=functools.partial(facts_of, state_dir, clocks.wall, serving),
+            look=look,
+        )
+        talking = self._talking = Talking(
+            self._reactor,
+            configuration.settings,
+            in_thread=self._files,
+            clock=clocks.wall,
+            look=look,
+            know=answering.know,
         )
 
         def publish(snapshot: Snapshot) -> None:
             self._published.publish(snapshot)
             answering.publish(snapshot)
+            talking.publish(snapshot)
 
         parts = Parts(
             owner=host.owner(state_dir),
@@ -147,6 +161,8 @@ class Daemon(OrderedServices):
             directory=functools.partial(os.path.join, state_dir, "machinetypes"),
             publish=publish,
             reload=self._look,
+            peers=talking.look_around,
+            ended=talking.ended,
             hearts=answering.hearts,
         )
 
@@ -161,6 +177,7 @@ class Daemon(OrderedServices):
             hypervisors.leave(space)
             self._published.withdraw(space)
             answering.withdraw(space)
+            talking.withdraw(space)
 
         spaces = self._spaces = Spaces(self._reactor, build, left, self._sweeper.sweep)
         events.daemon_started(__version__, state_dir, configuration.spaces)
@@ -171,6 +188,7 @@ class Daemon(OrderedServices):
         except VcycleError as error:
             events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
         answering.setServiceParent(self)
+        talking.setServiceParent(self)
         spaces.setServiceParent(self)
         spaces.apply(configuration)
         spaces.refuse(self._reloader.problems)
