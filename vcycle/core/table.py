@@ -40,6 +40,8 @@ def wants_colour(terminal: bool, environment: Mapping[str, str]) -> bool:
 
 def clean(text: str) -> str:
     """The text on one line, with a question mark for all that could steer a terminal."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
@@ -50,6 +52,8 @@ def paint(text: str, colour: Colour | None) -> str:
 
 def columns(text: str) -> int:
     """How many columns of a terminal a text fills."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text
