@@ -15,6 +15,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
 from tests.daemon.spoken import lines
+from vcycle.core.config.model import Configuration
 from vcycle.daemon import lastgood
 from vcycle.daemon.configuration import Places
 from vcycle.daemon.published import STATUS
@@ -60,6 +61,13 @@ class Listener:
     @property
     def names(self) -> list[str]:
         return [event["event"] for event in self.heard]
+
+
+async def turn() -> None:
+    """Let the reactor turn once."""
+    turned: Deferred[None] = Deferred()
+    reactor.callLater(0, turned.callback, None)
+    await turned
 
 
 class DaemonCase(TestCase):
@@ -121,9 +129,7 @@ class RightTests(DaemonCase):
     async def until_published(self, daemon: Daemon) -> None:
         """The next snapshot's bytes are made: two cycles later at most."""
         while not daemon._published.content(STATUS):
-            turned: Deferred[None] = Deferred()
-            reactor.callLater(0, turned.callback, None)
-            await turned
+            await turn()
 
     def test_second_daemon(self) -> None:
         """A second daemon on the state directory ends at once, and says who has it."""
@@ -163,6 +169,37 @@ class RightTests(DaemonCase):
             self.assertTrue(daemon.running)
 
         return ensureDeferred(story())
+
+
+class FormerSpaceTests(DaemonCase):
+    def test_left(self) -> Deferred[None]:
+        """A space that only the predecessor had is supervised until it has no machines."""
+
+        async def story() -> None:
+            os.mkdir(self.state_dir)
+            former = self.file.read_text("utf-8")
+            former += "[space two.test]\nfactory_name = factory2.example.com\n"
+            lastgood.keep(self.state_dir, ((str(self.file), former),))
+            left, begun = self.listener.event("space-left"), self.listener.event("verdict")
+            daemon = self.started()
+            await left
+            await begun
+            await turn()
+            self.assertIn(
+                "info: two.test: its last machine is over; the space is left",
+                lines(self.listener.heard),
+            )
+            assert daemon._spaces is not None
+            self.assertEqual(["one.test"], [each.name for each in daemon._spaces])
+            await daemon._look()
+            self.assertEqual(["one.test"], list(self.recalled().spaces))
+
+        return ensureDeferred(story())
+
+    def recalled(self) -> Configuration:
+        found = lastgood.recall(self.state_dir, "factory1.example.com")
+        assert found is not None
+        return found
 
 
 class WrongTests(DaemonCase):

@@ -154,6 +154,9 @@ class Daemon(OrderedServices):
         spaces.setServiceParent(self)
         spaces.apply(configuration)
         spaces.refuse(self._reloader.problems)
+        if self._reloader.former is not None:
+            former = self._reloader.former.spaces
+            spaces.let_go(former[name] for name in former if name not in configuration.spaces)
 
     def _socket(self, state_dir: str) -> StatusSocket:
         return StatusSocket(self._reactor, socket_path(state_dir), self._published.content)
@@ -185,9 +188,16 @@ class Daemon(OrderedServices):
         self._begin(configuration)
 
     async def _keep(self) -> None:
-        """The texts in force, for a successor that finds files which cannot be used."""
+        """
+        The texts in force, for a successor that finds files which cannot be used.
+
+        While a space drains that is in them no longer, the former ones are: should we end now,
+        the successor has to go on draining it.
+        """
         texts, state_dir = self._reloader.texts, self._state_dir
-        if texts == self._kept or state_dir is None:
+        if texts == self._kept or state_dir is None or self._spaces is None:
+            return
+        if self._spaces.leaving:
             return
         try:
             await self._files(lambda: lastgood.keep(state_dir, texts))
