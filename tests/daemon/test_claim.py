@@ -45,7 +45,7 @@ class ClaimTests(SynchronousTestCase):
         self.assertEqual(["directory"], os.listdir(spool))
         self.assertEqual(0o700, stat.S_IMODE(spool.stat().st_mode))
 
-    def test_other_daemon(self) -> None:
+    def test_14_other_daemon(self) -> None:
         """What another process has cannot be had; it says which process that is."""
         script = (
             "import sys; sys.path.insert(0, sys.argv[1])\n"

@@ -241,7 +241,7 @@ class CreateTests(PerformCase):
         self.assertEqual(over.ended_at, self.ground.knowledge.histories["pilot"].last_abort)
         self.assertIn("never-started", self.said[-1])
 
-    def test_slow_provider(self) -> None:
+    def test_06_budget(self) -> None:
         """A cycle does not go on creating for ever: what is left is planned anew."""
         provider = self.ground.provider
         provider.hang = True
