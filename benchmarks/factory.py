@@ -80,9 +80,9 @@ class Factory:
     sweeper: Sweeper
     services: MultiService
 
-    async def cycle(self) -> None:
-        """One regular cycle."""
-        await self.runner.run(early=False)
+    async def cycle(self, early: bool = False) -> None:
+        """One cycle, and what the daemon does after each."""
+        await self.runner.run(early)
         self.sweeper.sweep()
 
     async def empty_cycle(self) -> None:

@@ -46,7 +46,7 @@ def ask(module: str, *words: str, prefix: tuple[str, ...] = ()) -> dict[str, Any
 
 
 def in_reactor(work: Callable[[Any], Awaitable[None]]) -> None:
-    """Run ``work(reactor)`` in the process's reactor, once, to its end; what it raises comes out."""
+    """Run ``work(reactor)`` in this process's reactor to its end; what it raises comes out."""
     errors: list[Exception] = []
 
     async def run(reactor: Any) -> None:
