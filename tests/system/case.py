@@ -123,7 +123,7 @@ class SystemCase(SynchronousTestCase):
                 "machine_model": "vm-raw",
                 "root_image": image,
                 "max_wallclock_seconds": 3600,
-                "fizzle_seconds": 60,
+                "fizzle_seconds": 1,
                 "backoff_seconds": 1,
                 **options,
             },

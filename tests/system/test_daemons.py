@@ -55,7 +55,7 @@ class DaemonTests(SystemCase):
         with a right one is enough. A guest's output beyond its quota is refused meanwhile.
         """
         # One that ends on request, and one that asks for too much and goes on.
-        ends = "while put heartbeat < /proc/uptime; do sleep 2; done\n"
+        ends = "while :; do put heartbeat < /proc/uptime; sleep 2; done\n"
         greedy = (
             "printf 'PUT %s/huge HTTP/1.0\\r\\nContent-Length: 30000000\\r\\n\\r\\n' "
             '"/${JOBOUTPUTS#http://*/}" > /tmp/huge\n'

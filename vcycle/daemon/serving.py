@@ -45,8 +45,8 @@ class GuestServer(Service):
         self._refusal: str | None = None
         self.since: float | None = None
 
-    def ensure(self) -> str | None:
-        """Listen if not yet listening; why that cannot be, or None."""
+    def ensure(self, quietly: bool = False) -> str | None:
+        """Listen if not yet listening; why that cannot be, or None; the operator is told."""
         if self._listening is not None or not self.running:
             return None if self.running else "the daemon is stopping"
         try:
@@ -55,6 +55,8 @@ class GuestServer(Service):
             )
         except CannotListenError as error:
             text = f"{self._interface}:{self._port}: {error.socketError}"
+            if quietly:
+                return f"machines cannot be served at {text}"
             if text != self._refusal:
                 events.not_serving(f"{self._interface}:{self._port}", str(error.socketError))
             self._refusal = text
