@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,35 @@ class ForegroundTests(SynchronousTestCase):
             done = run(*words)
             self.assertEqual(1, done.returncode, done.stderr)
             self.assertIn(words[-1].lstrip("-"), done.stdout + done.stderr)
+
+    def test_impatient(self) -> None:
+        """Several signals to end are one: no traceback, and the status of a good end."""
+        place = Path(self.mktemp())
+        place.mkdir(parents=True)
+        file = place / "vcycle.conf"
+        file.write_text(
+            "[settings]\nvcycle_space = space.example.com\nfactory_name = factory1.example.com\n"
+            f"libvirt_uri = test:///default\nguest_http_port = 0\nstate_dir = {place.absolute()}/s\n",
+            "utf-8",
+        )
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "vcycle.daemon.foreground", "--config", str(file)],
+            env={**os.environ, "PYTHONPATH": CHECKOUT, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.addCleanup(daemon.kill)
+        assert daemon.stdout is not None, "it is a pipe"
+        self.addCleanup(daemon.stdout.close)
+        said = ""
+        while "Machines are served" not in said:
+            line = daemon.stdout.readline()
+            self.assertNotEqual("", line, said)
+            said += line
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            daemon.send_signal(number)
+        rest = daemon.stdout.read()
+        self.assertEqual(0, daemon.wait(60), rest)
+        self.assertIn("Vcycle stops", rest)
+        self.assertNotIn("Traceback", rest)

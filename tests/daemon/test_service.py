@@ -29,6 +29,7 @@ libvirt_uri = test:///default
 state_dir = {state_dir}
 guest_http_port = 0
 total_processors = 2
+overload_per_processor = 1000
 {more}
 [machinetype atlas]
 target_share = 1
@@ -74,6 +75,8 @@ class DaemonCase(TestCase):
     timeout = 30
 
     def setUp(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
         # Not below the test's own directory: the path of a socket may not be so long.
         self.root = Path(self.mktemp()).absolute()
         self.root.mkdir(parents=True)
@@ -82,7 +85,6 @@ class DaemonCase(TestCase):
         self.listener = Listener()
         globalLogPublisher.addObserver(self.listener)
         self.addCleanup(globalLogPublisher.removeObserver, self.listener)
-        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         self.write()
 
     def write(self, more: str = "") -> None:
@@ -249,8 +251,10 @@ class WrongTests(DaemonCase):
 
         async def story() -> None:
             self.started()
+            taken, self.state_dir = self.state_dir, self.state_dir + "-other"
             self.write("colour = blue")
             waiting = self.started()
+            self.state_dir = taken
             self.write()
             refused = self.listener.event("cannot-begin")
             self.look()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.interfaces import IReactorTCP
+from twisted.internet.interfaces import IReactorCore, IReactorTCP
 
 from vcycle.core.addresses import GuestNetwork
 from vcycle.core.config.model import Space
@@ -33,7 +33,7 @@ REPLACEMENTS = 8
 PATIENCE = 2.0
 
 
-class IDaemonReactor(IThreadsReactor, IReactorTCP):
+class IDaemonReactor(IThreadsReactor, IReactorTCP, IReactorCore):
     """What the daemon needs of a reactor."""
 
 

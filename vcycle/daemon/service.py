@@ -76,6 +76,7 @@ class Daemon(OrderedServices):
         self._spaces: Spaces | None = None
         self._kept: Texts = ()
         self._said: dict[str, str] = {}
+        self._ending = False
         self._sweeper = Sweeper()
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
@@ -104,6 +105,8 @@ class Daemon(OrderedServices):
             Deferred.fromCoroutine(self._keep())
         self._watch.start(WATCH_SECONDS, now=False)
         signal.signal(signal.SIGHUP, self._hang_up)
+        # The reactor takes the others for itself as it begins to run.
+        self._reactor.callWhenRunning(self._take_signals)
 
     def stopService(self) -> Deferred[None]:
         events.daemon_stopping()
@@ -221,6 +224,16 @@ class Daemon(OrderedServices):
             wanted = getattr(configuration.settings, attribute.name)
             waits = wanted != getattr(self._settings, attribute.name)
             self._say(what, f"{what} = {wanted}" if waits else None, events.needs_restart)
+
+    def _take_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+
+    def _end(self, signum: int, frame: Any) -> None:
+        """An impatient second signal asks for nothing that the first did not."""
+        if not self._ending:
+            self._ending = True
+            self._reactor.callFromThread(self._reactor.stop)
 
     def _hang_up(self, signum: int, frame: Any) -> None:
         self._reactor.callFromThread(self._reload)
