@@ -45,7 +45,8 @@ class ForegroundTests(SynchronousTestCase):
         file = place / "vcycle.conf"
         file.write_text(
             "[settings]\nvcycle_space = space.example.com\nfactory_name = factory1.example.com\n"
-            f"libvirt_uri = test:///default\nguest_http_port = 0\nstate_dir = {place.absolute()}/s\n",
+            "libvirt_uri = test:///default\nguest_http_port = 0\n"
+            f"state_dir = {place.absolute()}/s\n",
             "utf-8",
         )
         daemon = subprocess.Popen(
