@@ -144,7 +144,7 @@ def measure(place: Path, uri: str, successions: int) -> dict[str, Any]:
 
 async def _destroy(reactor: Any, course: Course, successions: int) -> None:
     """End the machines one after the other, behind the provider's back."""
-    await deferLater(reactor, BURST * EVERY)
+    await deferLater(reactor, min(BURST * EVERY, successions * APART))
     connection = await deferToThread(libvirt.open, TEST)
 
     def end() -> None:
@@ -155,8 +155,9 @@ async def _destroy(reactor: Any, course: Course, successions: int) -> None:
 
     for number in range(successions):
         await deferToThread(end)
-        await deferLater(reactor, APART)
         await _until(reactor, lambda: len(course.delays(course.over)) > number)  # noqa: B023
+        if number + 1 < successions:
+            await deferLater(reactor, APART)
     await deferToThread(connection.close)
 
 
@@ -228,10 +229,12 @@ def _ask(place: Path, uri: str, successions: int, prefix: tuple[str, ...]) -> di
     return ask("benchmarks.succession", "--side", *words, prefix=prefix)
 
 
-def figures(successions: int) -> Iterator[Figure]:
-    """Both drivers."""
-    yield from test_driver(successions)
-    yield from real_guests(successions)
+def figures(only: str | None, successions: int) -> Iterator[Figure]:
+    """Of both drivers, or of one."""
+    if only != "guests":
+        yield from test_driver(successions)
+    if only != "test":
+        yield from real_guests(successions)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -239,6 +242,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.succession", description=__doc__)
     parser.add_argument("--short", action="store_true", help=f"{SHORT} successions of each kind")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--only", choices=("test", "guests"), help="one of the two drivers")
     parser.add_argument("--successions", type=int, default=SUCCESSIONS, help="of each kind")
     parser.add_argument("--side", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
@@ -248,7 +252,8 @@ def main(words: list[str] | None = None) -> int:
         begin_log(options.place / "log")
         print(json.dumps(measure(options.place, options.uri, options.successions)))
         return 0
-    return told(figures(SHORT if options.short else options.successions), options.json)
+    successions = SHORT if options.short else options.successions
+    return told(figures(options.only, successions), options.json)
 
 
 if __name__ == "__main__":
