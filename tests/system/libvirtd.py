@@ -75,7 +75,7 @@ class Libvirtd:
             if process is not None and process.poll() is None:
                 process.kill()
                 process.wait(10.0)
-        _run("umount", "/etc/libvirt")
+        subprocess.run(["umount", "-q", "/etc/libvirt"], check=False)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def connect(self) -> libvirt.virConnect:
