@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
@@ -29,6 +30,24 @@ class DaemonTests(SystemCase):
         self.assertNotIn("Traceback", told)
         self.assertTrue(self.daemon.running)
         self.assertEqual(1, len(pids(self.within)))
+
+    def test_records_lost(self) -> None:
+        """Machines whose records were lost are known again by their marks, and go on."""
+        self.configure(self.space(total_machines=2), self.idle("idle"))
+        self.daemon.start()
+        self.daemon.until("two run", lambda: len(pids(self.within)) == 2)
+        self.daemon.until("it knows", lambda: all(r.started_at for r in self.daemon.living()))
+        before, machines = self.daemon.living(), pids(self.within)
+        self.daemon.kill()
+        shutil.rmtree(self.daemon.state / "spaces")
+        self.daemon.start()
+        self.daemon.until("both are adopted", lambda: len(self.daemon.living()) == 2)
+        adopted = {record.uuid: record for record in self.daemon.living()}
+        for record in before:
+            self.assertEqual(record.shutdown_time, adopted[record.uuid].shutdown_time)
+            self.assertEqual(record.secret, adopted[record.uuid].secret)
+        self.assertEqual(machines, pids(self.within))
+        self.assertEqual(2, len(self.daemon.lines("adopted")), self.daemon.told())
 
     def test_shared_budget(self) -> None:
         """Two spaces on one libvirt URI use no more processors than there are for both."""
