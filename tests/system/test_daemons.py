@@ -49,6 +49,20 @@ class DaemonTests(SystemCase):
         self.assertEqual(machines, pids(self.within))
         self.assertEqual(2, len(self.daemon.lines("adopted")), self.daemon.told())
 
+    def test_any_port(self) -> None:
+        """With a port of the daemon's own choice, guests find its successor too."""
+        self.configure(
+            self.space(total_machines=1, guest_http_port=0), self.working("beats", BEATS)
+        )
+        self.daemon.start()
+        [guest] = self.daemon.until("a guest", self.daemon.living)
+        self.daemon.until("it beats", lambda: self.daemon.beaten(guest), BOOTS)
+        self.daemon.stop()
+        machines, started = pids(self.within), time.time()
+        self.daemon.start()
+        self.daemon.until("it beats again", lambda: self.daemon.beaten(guest) > started + 1)
+        self.assertEqual(machines, pids(self.within))
+
     def test_shared_budget(self) -> None:
         """Two spaces on one libvirt URI use no more processors than there are for both."""
         self.configure(
