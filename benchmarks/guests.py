@@ -48,6 +48,8 @@ initrd = {guest.initrd}
 kernel_arguments = {guest.arguments} vc.md=##metadata_url##
 user_data = {place}/user_data
 max_wallclock_seconds = 86400
+heartbeat_file = heartbeat
+heartbeat_seconds = 600
 """
 
 
