@@ -31,7 +31,7 @@ from vcycle.testing.provider import MemoryProvider
 CYCLES = 7
 REST = 0.3
 SIZES = (1_000, 10_000)
-SMALL = (200, 2_000)
+SMALL = (300, 3_000)
 CPU_TARGET = 1.0
 LINEAR = 1.2
 """How much more than in proportion the larger factory may cost."""
@@ -194,6 +194,14 @@ def figures(sizes: tuple[int, int], cycles: int) -> Iterator[Figure]:
     yield from _cpu(few, many)
     yield from _blocks(many)
     yield Figure(
+        what=f"Walk of the garbage collector over everything, {many['machines']} machines",
+        value=many["walk"] * 1000,
+        unit="ms",
+        baseline_is=f"with {few['machines']} machines",
+        baseline=few["walk"] * 1000,
+        note="comes only when far more than before is set aside, hardly ever in a steady factory",
+    )
+    yield Figure(
         what=f"Resident memory, {many['machines']} machines",
         value=many["resident"],
         unit="MB",
@@ -252,15 +260,16 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.cycle", description=__doc__)
     parser.add_argument("--short", action="store_true", help=f"{SMALL[1]} machines, fewer cycles")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--sizes", type=int, nargs=2, default=SIZES, help="machines: few, many")
     parser.add_argument("--side", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--cycles", type=int, default=CYCLES, help="cycles of each kind")
     options = parser.parse_args(words)
     if options.side is not None:
         print(json.dumps(measure(options.side, options.cycles)))
         return 0
-    if options.short:
-        return told(figures(SMALL, 3), options.json)
-    return told(figures(SIZES, options.cycles), options.json)
+    few, many = SMALL if options.short else options.sizes
+    cycles = 3 if options.short else options.cycles
+    return told(figures((few, many), cycles), options.json)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ OWNER = "0123456789abcdef"
 SPACE = "bench.example.com"
 FACTORY = "factory1.example.com"
 
+FOREIGN_MB = 16_384
+"""libvirt's test driver begins with a large machine of its own."""
+
 SETTINGS = """\
 [settings]
 vcycle_space = {space}
@@ -42,6 +45,7 @@ factory_name = {factory}
 libvirt_uri = {uri}
 guest_http_port = 0
 total_processors = {machines}
+total_mb = {room}
 creations_per_cycle = {machines}
 mb_per_processor = {memory}
 overload_per_processor = 100
@@ -51,7 +55,14 @@ cycle_seconds = 60
 
 def settings(uri: str, machines: int, memory: int) -> str:
     """A configuration without machinetypes: room for so many machines, made in one cycle."""
-    return SETTINGS.format(space=SPACE, factory=FACTORY, uri=uri, machines=machines, memory=memory)
+    return SETTINGS.format(
+        space=SPACE,
+        factory=FACTORY,
+        uri=uri,
+        machines=machines,
+        memory=memory,
+        room=machines * memory + FOREIGN_MB,
+    )
 
 
 @define(eq=False)
@@ -69,9 +80,9 @@ class Factory:
     sweeper: Sweeper
     services: MultiService
 
-    async def cycle(self) -> None:
-        """One regular cycle."""
-        await self.runner.run(early=False)
+    async def cycle(self, early: bool = False) -> None:
+        """One cycle, and what the daemon does after each."""
+        await self.runner.run(early)
         self.sweeper.sweep()
 
     async def empty_cycle(self) -> None:

@@ -44,8 +44,6 @@ SETTINGS = """\
 # Written by the demonstration.
 [settings]
 state_dir = {place}/state
-vacquery_port = 0
-vacquery_interface = 127.0.0.1
 
 [space {space}]
 factory_name = {factory}

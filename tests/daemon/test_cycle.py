@@ -63,6 +63,19 @@ class CloseTests(CycleCase):
         self.assertEqual(["prune", "counts", "factory-heartbeat"], self.last_acts(3))
         self.assertEqual(f"{int(NOW)}\n", self.ground.disk.shown["factory-heartbeat"])
 
+    def test_other_hearts(self) -> None:
+        """Heartbeats of others are written before it, while they have one."""
+        hearts: list[str] = []
+        self.run_cycle()
+        self.cycle.hearts = lambda: hearts
+        self.run_cycle()
+        self.assertNotIn("responder-heartbeat", self.ground.disk.shown)
+        hearts.append("responder")
+        self.run_cycle()
+        self.assertEqual(f"{int(NOW)}\n", self.ground.disk.shown["responder-heartbeat"])
+        beats = [act for act in self.ground.acts if act.endswith("-heartbeat")]
+        self.assertEqual(["responder-heartbeat", "factory-heartbeat"], beats[-2:])
+
     def last_acts(self, count: int) -> list[str]:
         acts = [act for act in self.ground.acts if act in ("counts", "factory-heartbeat")]
         return ["prune", *acts][-count:]

@@ -225,6 +225,16 @@ class StopTests(FactoryCase):
         self.assertEqual([], self.clock.getDelayedCalls())
         self.assertEqual(1, len(self.cycles.began))
 
+    def test_foreseen_while_stopping(self) -> None:
+        """That a last cycle lost its threads is no line: no next one is to come."""
+        self.cycles.slow = True
+        self.factory.startService()
+        stopped = self.factory.stopService()
+        with listening() as said:
+            self.cycles.running.pop().errback(CallTimedOut("the pool was stopped"))
+        self.successResultOf(stopped)
+        self.assertEqual([], said)
+
     def test_waits_for_a_failure(self) -> None:
         """A last cycle that fails ends the wait as well."""
         self.cycles.slow = True

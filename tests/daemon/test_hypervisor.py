@@ -99,6 +99,14 @@ class ReadyTests(SynchronousTestCase):
         self.assertIsNone(self.ready())
         self.assertEqual(1, len(self.ground.reactor.tcpServers))
 
+    def test_living(self) -> None:
+        """Machines that live already are served while the provider does not answer."""
+        self.preparing.waiting = Deferred()
+        one = record()
+        self.ground.book.admit(one, SmallDesk(records={one.uuid: one}))
+        Deferred.fromCoroutine(self.hypervisor.ready())
+        self.assertEqual(1, len(self.ground.reactor.tcpServers))
+
     def test_two_spaces(self) -> None:
         """Two spaces that come at the same moment prepare it once."""
         waiting = self.preparing.waiting = Deferred()

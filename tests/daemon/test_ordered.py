@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.application.service import Service
+from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -86,6 +86,20 @@ class OrderedServicesTests(SynchronousTestCase):
         self.assertEqual(["warn: two did not stop within 4s and is left behind"], said)
         self.assertEqual([], self.clock.getDelayedCalls())
 
+    def test_left_with_its_children(self) -> None:
+        """A child that itself waits for others is told of as any; nothing is cancelled."""
+        inner = MultiService()
+        inner.setName("inner")
+        cancelled: list[object] = []
+        Child("slow", self.acts, Deferred(cancelled.append)).setServiceParent(inner)
+        inner.setServiceParent(self.services)
+        with listening() as said:
+            stopped = self.stop()
+            self.clock.advance(PATIENCE)
+        self.successResultOf(stopped)
+        self.assertEqual(["warn: inner did not stop within 4s and is left behind"], said)
+        self.assertEqual([], cancelled)
+
     def test_late_child(self) -> None:
         """One that is left behind may finish later; nobody is surprised."""
         ending: Deferred[None] = Deferred()
@@ -93,4 +107,4 @@ class OrderedServicesTests(SynchronousTestCase):
         stopped = self.stop()
         self.clock.advance(PATIENCE)
         self.successResultOf(stopped)
-        ending.callback(None)
+        ending.errback(ValueError("too late to matter"))

@@ -162,16 +162,21 @@ class EndTests(PerformCase):
 
 class DestroyTests(PerformCase):
     def test_refused(self) -> None:
-        """A destroy that is refused, or not answered, is told; the others are done."""
+        """A destroy that is refused, or not answered, is told once, and tried each time."""
         machines = [running(n, doom=DOOM) for n in range(3)]
         self.have(*machines)
-        for failure in (ProviderError("busy"), CallTimedOut("busy")):
+        for failure, told in (
+            (ProviderError("busy"), ["busy"]),
+            (ProviderError("busy"), []),
+            (CallTimedOut("no answer"), ["no answer"]),
+        ):
             self.ground.provider.broken = failure
             self.perform(plan(*machines, destroy=tuple(machines)))
             self.assertEqual(
                 [
-                    f"error: {m.name} could not be destroyed, and is tried again: busy"
+                    f"error: {m.name} could not be destroyed, and is tried again: {reason}"
                     for m in machines
+                    for reason in told
                 ],
                 self.said,
             )
@@ -217,6 +222,17 @@ class CreateTests(PerformCase):
         self.assertEqual({}, self.ground.knowledge.records)
         self.assertEqual({}, self.ground.knowledge.histories)
 
+    def test_one_ahead(self) -> None:
+        """After such a refusal a single creation goes ahead, until one is made."""
+        self.ground.provider.broken = NoCapacity("no room")
+        self.create(*range(50))
+        before = self.ground.provider.creates
+        self.create(*range(50, 100))
+        self.assertEqual(1, self.ground.provider.creates - before)
+        self.ground.provider.broken = None
+        self.create(*range(100, 110))
+        self.assertEqual(10, len(self.ground.provider.machines))
+
     def test_unknown_stops(self) -> None:
         """A lost answer stops the rest as well: the provider may not answer any of them."""
         self.ground.provider.fates.extend([Fate.LOST] * 50)
@@ -241,7 +257,7 @@ class CreateTests(PerformCase):
         self.assertEqual(over.ended_at, self.ground.knowledge.histories["pilot"].last_abort)
         self.assertIn("never-started", self.said[-1])
 
-    def test_slow_provider(self) -> None:
+    def test_06_budget(self) -> None:
         """A cycle does not go on creating for ever: what is left is planned anew."""
         provider = self.ground.provider
         provider.hang = True

@@ -119,6 +119,21 @@ class UrlTests(GuestServerCase):
             self.url(interface="127.0.0.1", port=8080, user_networking=True),
         )
 
+    def test_favourite_port(self) -> None:
+        """Where any port will do it is the same each time, unless somebody else has it."""
+        server = GuestServer(
+            self.reactor,
+            ServerFactory(),
+            "127.0.0.1",
+            0,
+            user_networking=True,
+            clock=self.reactor.seconds,
+            favourite=23456,
+        )
+        server.startService()
+        self.assertIsNone(server.ensure())
+        self.assertEqual(23456, self.reactor.tcpServers[0][0])
+
     def test_any_port(self) -> None:
         """A port that the system chose is the one that machines are told."""
         self.assertEqual(

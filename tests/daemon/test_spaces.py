@@ -199,3 +199,49 @@ class WakeTests(SpacesCase):
         self.successResultOf(stopped)
         self.assertEqual([], self.ground.reactor.getDelayedCalls())
         self.assertGreaterEqual(self.ground.reactor.seconds(), NOW)
+
+
+class LetGoTests(SpacesCase):
+    def let_go(self, *spaces: Space) -> None:
+        with listening() as said:
+            self.spaces.let_go(spaces)
+        self.said = said
+
+    def test_supervised(self) -> None:
+        """A space of a former daemon's is supervised to its end, and makes nothing new."""
+        self.apply(one(total_machines=2))
+        self.successResultOf(self.spaces.stopService())
+        self.setUpAgain()
+        self.apply(two(total_machines=1))
+        self.let_go(one())
+        self.assertTrue(self.spaces.leaving)
+        self.pass_time(60)
+        self.assertEqual((2, 1), (self.machines(ONE), self.machines(TWO)))
+        for uuid in list(self.ground.provider.machines):
+            self.ground.provider.end(uuid)
+        self.pass_time(120)
+        self.assertEqual(([ONE], False), (self.left, self.spaces.leaving))
+
+    def setUpAgain(self) -> None:
+        """Another daemon on the same ground."""
+        self.spaces = Spaces(self.ground.reactor, self.build, self.left.append)
+        self.spaces.startService()
+
+    def test_nothing_there(self) -> None:
+        """One without machines is left with its next cycle, and none was made."""
+        self.let_go(one())
+        self.pass_time(61)
+        self.assertEqual(([ONE], 0), (self.left, self.ground.provider.creates))
+
+    def test_running(self) -> None:
+        """A space that is configured is not let go."""
+        self.apply(one(total_machines=2))
+        self.let_go(one())
+        self.assertFalse(self.spaces.leaving)
+
+    def test_cannot_run(self) -> None:
+        """One that cannot run is told."""
+        self.broken[ONE] = VcycleError("no fence")
+        self.let_go(one())
+        self.assertEqual([f"warn: {ONE}: the space cannot run: no fence"], self.said)
+        self.assertFalse(self.spaces.leaving)

@@ -171,7 +171,7 @@ class ConnectionTests(SynchronousTestCase):
         self.assertEqual(8, self.ask())
         self.assertEqual(1, self.changes)
 
-    def test_hung(self) -> None:
+    def test_06_hung(self) -> None:
         """A call that hangs has no known outcome; the connection is kept for others."""
         self.exist()
         blocked = Blocked()
@@ -197,7 +197,7 @@ class ConnectionTests(SynchronousTestCase):
         self.clock.advance(PATIENCE.retry_first)
         self.assertEqual(8, self.ask())
 
-    def test_opening_hangs(self) -> None:
+    def test_06_opening_hangs(self) -> None:
         """An opening that hangs is given up in time; if it succeeds late, it is used."""
         self.node.unlink()
         os.mkfifo(self.node)

@@ -11,7 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from demo.guest.build import Guest
-from tests.system.domains import end_all
+from tests.system.domains import end_all, remove_cgroups
 from tests.system.guest import guest
 from tests.system.vcycled import Vcycled
 
@@ -47,6 +47,7 @@ class SystemCase(SynchronousTestCase):
     def _clean(self) -> None:
         self.daemon.kill()
         end_all(self.within)
+        remove_cgroups(r"-factory[0-9]-[0-9.a-z]*vcycle\.test")
         kept = os.environ.get("VCYCLE_KEEP")
         if kept:
             shutil.copytree(self.place, Path(kept) / self.id(), dirs_exist_ok=True)
@@ -123,7 +124,7 @@ class SystemCase(SynchronousTestCase):
                 "machine_model": "vm-raw",
                 "root_image": image,
                 "max_wallclock_seconds": 3600,
-                "fizzle_seconds": 60,
+                "fizzle_seconds": 1,
                 "backoff_seconds": 1,
                 **options,
             },

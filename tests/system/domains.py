@@ -6,7 +6,9 @@ libvirt is not asked: it may be stopped, or killed, or embedded in another proce
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -52,3 +54,15 @@ def pids(within: str = "") -> dict[str, Process]:
 def end_all(within: str = "") -> None:
     """End them by force."""
     end([domain.process for domain in domains(within)], patience=0.0)
+
+
+def remove_cgroups(name: str) -> None:
+    """
+    Control groups of machines whose names match, as far as they are empty: libvirt removes
+    them at a machine's end, unless libvirt itself was ended before.
+    """
+    pattern = re.compile(rf"/machine[^/]*/qemu-[^/]*{name}")
+    for directory, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
+        if pattern.search(directory):
+            with suppress(OSError):
+                os.rmdir(directory)

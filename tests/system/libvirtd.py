@@ -6,7 +6,6 @@ It is found at ``qemu:///system`` by those that are in the same namespaces, and 
 
 from __future__ import annotations
 
-import grp
 import os
 import shutil
 import signal
@@ -47,10 +46,6 @@ class Libvirtd:
         _run("mount", "--bind", str(etc), "/etc/libvirt")
         for definition in etc.glob("qemu/**/*.xml"):
             definition.unlink()
-        # Without this libvirt asks QEMU again, at each start, what it can do.
-        if Path("/dev/kvm").exists():
-            os.chown("/dev/kvm", -1, grp.getgrnam("kvm").gr_gid)
-            Path("/dev/kvm").chmod(0o660)
         self._virtlogd = self._spawn("virtlogd")
 
     def start(self) -> None:
@@ -75,7 +70,7 @@ class Libvirtd:
             if process is not None and process.poll() is None:
                 process.kill()
                 process.wait(10.0)
-        _run("umount", "/etc/libvirt")
+        subprocess.run(["umount", "-q", "/etc/libvirt"], check=False)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def connect(self) -> libvirt.virConnect:

@@ -12,7 +12,7 @@ from vcycle.core.machine import Outcome, Record
 # Two that differ, made by substitution.
 WHO = "echo '##user_data_machine_hostname## ##user_data_uuid## {word}' | put who\n"
 WELL = "heartbeat\nshutdown_message 200 Success\n"
-BEATS = "while put heartbeat < /proc/uptime; do sleep 2; done\n"
+BEATS = "while :; do put heartbeat < /proc/uptime; sleep 2; done\n"
 
 
 class Lives(SystemCase):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+from functools import cache
 from typing import ClassVar
 
 import libvirt
@@ -10,6 +12,16 @@ from tests.system.case import SystemCase
 from tests.system.domains import end_all
 from tests.system.libvirtd import Libvirtd
 from tests.system.waiting import until
+
+
+@cache
+def _the_libvirtd() -> Libvirtd:
+    """One for a process: what it set up in the kernel, such as networks, is known to it alone."""
+    libvirtd = Libvirtd()
+    atexit.register(libvirtd.end)
+    libvirtd.prepare()
+    libvirtd.start()
+    return libvirtd
 
 
 class OnSystem(SystemCase):
@@ -25,10 +37,7 @@ class OnSystem(SystemCase):
     def setUpClass(cls) -> None:
         # libvirt reports errors by exceptions; it need not print them too.
         libvirt.registerErrorHandler(lambda _, __: None, None)
-        cls.libvirtd = Libvirtd()
-        cls.addClassCleanup(cls.libvirtd.end)
-        cls.libvirtd.prepare()
-        cls.libvirtd.start()
+        cls.libvirtd = _the_libvirtd()
 
     def setUp(self) -> None:
         super().setUp()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
@@ -30,6 +31,38 @@ class DaemonTests(SystemCase):
         self.assertTrue(self.daemon.running)
         self.assertEqual(1, len(pids(self.within)))
 
+    def test_records_lost(self) -> None:
+        """Machines whose records were lost are known again by their marks, and go on."""
+        self.configure(self.space(total_machines=2), self.idle("idle"))
+        self.daemon.start()
+        self.daemon.until("two run", lambda: len(pids(self.within)) == 2)
+        self.daemon.until("it knows", lambda: all(r.started_at for r in self.daemon.living()))
+        before, machines = self.daemon.living(), pids(self.within)
+        self.daemon.kill()
+        shutil.rmtree(self.daemon.state / "spaces")
+        self.daemon.start()
+        self.daemon.until("both are adopted", lambda: len(self.daemon.living()) == 2)
+        adopted = {record.uuid: record for record in self.daemon.living()}
+        for record in before:
+            self.assertEqual(record.shutdown_time, adopted[record.uuid].shutdown_time)
+            self.assertEqual(record.secret, adopted[record.uuid].secret)
+        self.assertEqual(machines, pids(self.within))
+        self.assertEqual(2, len(self.daemon.lines("adopted")), self.daemon.told())
+
+    def test_any_port(self) -> None:
+        """With a port of the daemon's own choice, guests find its successor too."""
+        self.configure(
+            self.space(total_machines=1, guest_http_port=0), self.working("beats", BEATS)
+        )
+        self.daemon.start()
+        [guest] = self.daemon.until("a guest", self.daemon.living)
+        self.daemon.until("it beats", lambda: self.daemon.beaten(guest), BOOTS)
+        self.daemon.stop()
+        machines, started = pids(self.within), time.time()
+        self.daemon.start()
+        self.daemon.until("it beats again", lambda: self.daemon.beaten(guest) > started + 1)
+        self.assertEqual(machines, pids(self.within))
+
     def test_shared_budget(self) -> None:
         """Two spaces on one libvirt URI use no more processors than there are for both."""
         self.configure(
@@ -55,7 +88,7 @@ class DaemonTests(SystemCase):
         with a right one is enough. A guest's output beyond its quota is refused meanwhile.
         """
         # One that ends on request, and one that asks for too much and goes on.
-        ends = "while put heartbeat < /proc/uptime; do sleep 2; done\n"
+        ends = "while :; do put heartbeat < /proc/uptime; sleep 2; done\n"
         greedy = (
             "printf 'PUT %s/huge HTTP/1.0\\r\\nContent-Length: 30000000\\r\\n\\r\\n' "
             '"/${JOBOUTPUTS#http://*/}" > /tmp/huge\n'

@@ -12,8 +12,8 @@ from tests.system.domains import pids
 from tests.system.systemcase import OnSystem
 from vcycle.core.addresses import slot_name
 from vcycle.core.domain import Platform, domain_xml
-from vcycle.core.mark import mark_xml
 from vcycle.core.machine import Outcome
+from vcycle.core.mark import mark_xml
 
 XML = """\
 <domain type='qemu'>

@@ -8,19 +8,22 @@ up only after a while; both drivers are therefore waited for at once.
 from __future__ import annotations
 
 import random
-import signal
 import time
 from collections import Counter
+from pathlib import Path
 
-from tests.system.case import SPACE
+from tests.system.case import SPACE, SystemCase
 from tests.system.domains import domains, pids
 from tests.system.systemcase import OnSystem
 from tests.system.vcycled import Vcycled
 from vcycle.core.machine import Outcome
 
 EMBEDDED = "embedded.vcycle.test"
-MACHINES = 6
-KILLS = 5
+EMBED = SystemCase.uri
+ROUNDS = 4
+# So many more in each round, of another machinetype: none waits for the fate of the others.
+MORE = 3
+CREATES = 30.0
 # Provider traits' settle_seconds, and a few cycles.
 SETTLES = 260.0
 
@@ -28,12 +31,13 @@ SETTLES = 260.0
 class KillTests(OnSystem):
     def test_killed_in_creations(self) -> None:
         """SIGKILL amid creations, and a restart, neither lose nor double a machine."""
-        chance = random.Random(time.time_ns())  # noqa: S311
-        embedded = self._embedded()
-        self.configure(self._space(SPACE), self.idle("idle", space=SPACE))
-        for daemon in (self.daemon, embedded):
-            for _ in range(KILLS):
-                self._kill_amid(daemon, chance.uniform(0.0, 1.5))
+        chance = random.Random(time.time_ns())
+        embedded = Vcycled(self._apart())
+        self.addCleanup(embedded.kill)
+        for number in range(1, ROUNDS + 1):
+            self._configure(number)
+            for daemon in (self.daemon, embedded):
+                self._kill_amid(daemon, number * MORE, chance.uniform(0.0, 1.5))
         for daemon in (self.daemon, embedded):
             daemon.start()
         for daemon in (self.daemon, embedded):
@@ -45,43 +49,43 @@ class KillTests(OnSystem):
             self._whole(daemon)
         embedded.stop()
 
-    def _embedded(self) -> Vcycled:
-        """A second daemon, on the embedded driver."""
-        place, uri = self.place / "e", self.uri
-        place.mkdir()
-        daemon = Vcycled(place)
-        self.addCleanup(daemon.kill)
-        self.place, self.uri, self.port = place, f"qemu:///embed?root={place}/q", 8080
-        kept, self.daemon = self.daemon, daemon
-        self.configure(self._space(EMBEDDED), self.idle("idle", space=EMBEDDED))
-        self.place, self.uri, self.port = place.parent, uri, 80
-        self.daemon = kept
-        return daemon
+    def _apart(self) -> Path:
+        """Where the second daemon is."""
+        place = self.place / "e"
+        place.mkdir(exist_ok=True)
+        return place
 
-    def _space(self, name: str) -> str:
-        return self.space(name, total_machines=MACHINES, factory_name=f"factory1.{name}")
+    def _configure(self, number: int) -> None:
+        """Both daemons, as of a round."""
+        system = self._sections(SPACE, number)
+        daemon, place, uri, port = self.daemon, self.place, self.uri, self.port
+        self.configure(*system)
+        self.place = self._apart()
+        self.daemon, self.uri, self.port = Vcycled(self.place), EMBED, 8080
+        try:
+            self.configure(*self._sections(EMBEDDED, number))
+        finally:
+            self.daemon, self.place, self.uri, self.port = daemon, place, uri, port
 
-    def _kill_amid(self, daemon: Vcycled, after: float) -> None:
+    def _sections(self, space: str, number: int) -> list[str]:
+        first = self.space(space, total_machines=number * MORE, factory_name=f"factory1.{space}")
+        return [first, *(self.idle(f"idle{n}", space=space) for n in range(number))]
+
+    def _kill_amid(self, daemon: Vcycled, most: int, after: float) -> None:
         """Start it, and kill it so many seconds after its first request for a machine."""
         before = len(daemon.lines("Creating "))
         daemon.start()
-        end = time.monotonic() + 20.0
-        while len(daemon.lines("Creating ")) == before and time.monotonic() < end:
-            # Once all exist there is nothing to be created: then make room.
-            if daemon.lines("no machines are created") and len(daemon.living()) == MACHINES:
-                for domain in domains(f"{daemon.state}/")[:3]:
-                    domain.process.send(signal.SIGKILL)
-            time.sleep(0.05)
+        daemon.until("it creates", lambda: len(daemon.lines("Creating ")) > before, CREATES, 0.02)
         time.sleep(after)
         daemon.kill()
         found = Counter(domain.name for domain in domains(f"{daemon.state}/"))
-        self.assertLessEqual(sum(found.values()), MACHINES, daemon.told())
+        self.assertLessEqual(sum(found.values()), most, daemon.told())
         self.assertEqual([], [name for name, count in found.items() if count > 1])
 
     def _agree(self, daemon: Vcycled) -> bool:
         running = {domain.uuid: domain.name for domain in domains(f"{daemon.state}/")}
         living = {record.uuid: record.name for record in daemon.living()}
-        return len(running) == MACHINES and running == living
+        return len(running) == ROUNDS * MORE and running == living
 
     def _whole(self, daemon: Vcycled) -> None:
         """No machine has two records, and nothing is left of those that are over."""
@@ -98,4 +102,4 @@ class KillTests(OnSystem):
         print(f"  never came to be, {len(adopted)} adopted, {len(pids())} QEMUs in all")
 
 
-del OnSystem
+del OnSystem, SystemCase

@@ -23,8 +23,8 @@ class LibvirtdTests(OnSystem):
     def setUp(self) -> None:
         super().setUp()
         self.configure(
-            self.space(total_machines=2, backoff_seconds=1),
-            self.working("beats", BEATS, heartbeat_file="heartbeat", heartbeat_seconds=3600),
+            self.space(total_machines=2),
+            self.working("beats", BEATS, fizzle_seconds=1),
         )
 
     def _both_beat(self) -> list[Record]:

@@ -23,10 +23,15 @@ ENDS = 10.0
 
 
 class Vcycled:
-    """``vcycled`` on a place's configuration; to be started again and again."""
+    """
+    ``vcycled`` on a place's configuration; to be started again and again.
 
-    def __init__(self, place: Path) -> None:
+    ``under`` is the command that it runs under, if any.
+    """
+
+    def __init__(self, place: Path, under: tuple[str, ...] = ()) -> None:
         self.place = place
+        self._under = under
         self.state = place / "state"
         self.log = place / "vcycled.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,7 +46,7 @@ class Vcycled:
         """A process of the daemon on this place, that the caller has to care for."""
         libvirt = {"LIBVIRT_LOG_OUTPUTS": f"3:file:{self.place}/libvirt.log"}
         return subprocess.Popen(
-            [sys.executable, "-m", "vcycle.daemon.foreground"]
+            [*self._under, sys.executable, "-m", "vcycle.daemon.foreground"]
             + ["--config", str(self.place / "vcycle.conf")],
             cwd=ROOT,
             env={**os.environ, **libvirt},

@@ -72,9 +72,9 @@ def heard(peers: Peers, space: Space, now: float) -> dict[str, tuple[PeerReport,
 
 def _sane(report: PeerReport) -> bool:
     """The wire's decoder lets nothing else pass; yet a decision must stand whatever it is told."""
-    moments = (report.heard_at, report.last_abort or 0.0)
     return (
-        all(map(math.isfinite, moments))
+        math.isfinite(report.heard_at)
+        and (report.last_abort is None or math.isfinite(report.last_abort))
         and 0 <= report.running_hs06 < math.inf
         and report.running_machines >= 0
         and report.young >= 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from attrs import Factory, frozen
 
@@ -12,6 +13,11 @@ from vcycle.core.config.model import Space
 from vcycle.core.machine import Record, State, Traces
 from vcycle.core.moments import moment
 from vcycle.core.observation import Reviewed, Verdict
+
+AT_ONCE = 200
+"""Machines that are encoded by one call: no other thread runs until it returns."""
+
+_JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 @frozen(kw_only=True)
@@ -47,18 +53,28 @@ def counts_line(snapshot: Snapshot) -> str:
 
 def status_text(snapshots: Iterable[Snapshot], *, written: float, version: str) -> bytes:
     """All spaces as one JSON document for programs; version 1 of its shape."""
-    document = {
+    head = {
         "version": 1,
         "written": round(written, 3),
         "daemon_version": f"Vcycle {version} vcycled",
-        "spaces": [_space(snapshot) for snapshot in snapshots],
     }
-    return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    spaces = (_encode(_space(snapshot), "machines", _machines(snapshot)) for snapshot in snapshots)
+    return _joined(_JSON.encode(head), "spaces", spaces).encode("ascii")
+
+
+def _encode(head: Mapping[str, object], key: str, items: Iterator[object]) -> str:
+    """The object with one long list more, a few items of which are encoded at a time."""
+    some = iter(lambda: list(islice(items, AT_ONCE)), [])
+    return _joined(_JSON.encode(head), key, (_JSON.encode(part)[1:-1] for part in some))
+
+
+def _joined(head: str, key: str, parts: Iterable[str]) -> str:
+    return f"{head[:-1]},{_JSON.encode(key)}:[{','.join(parts)}]}}"
 
 
 def _space(snapshot: Snapshot) -> dict[str, object]:
+    """All of a space but its machines."""
     space = snapshot.space
-    over = [_machine(record, State.ENDED, None) for record in snapshot.over]
     return {
         "space": space.name,
         "factory": space.factory_name,
@@ -72,13 +88,16 @@ def _space(snapshot: Snapshot) -> dict[str, object]:
             "max_machines": space.total_machines,
             "max_processors": snapshot.processors_limit,
         },
-        "machines": [
-            _machine(r.record, r.state, snapshot.traces.get(r.record.uuid))
-            for r in snapshot.machines
-        ]
-        + over,
         "machinetypes": _machinetypes(snapshot),
     }
+
+
+def _machines(snapshot: Snapshot) -> Iterator[dict[str, object]]:
+    for reviewed in snapshot.machines:
+        record = reviewed.record
+        yield _machine(record, reviewed.state, snapshot.traces.get(record.uuid))
+    for record in snapshot.over:
+        yield _machine(record, State.ENDED, None)
 
 
 def _machine(record: Record, state: State, traces: Traces | None) -> dict[str, object]:

@@ -155,7 +155,8 @@ def _listed(
         cpu_percentage=_percentage(record, sighting, now),
     )
     if record.doom is None:
-        record = evolve(record, doom=doom_of(record, known, sighting, deadlines, now))
+        doom = doom_of(record, known, sighting, deadlines, now)
+        record = record if doom is None else evolve(record, doom=doom)
     if record.doom is not None:
         return Review(state=State.DOOMED, record=record)
     if started_at is None:

@@ -29,6 +29,9 @@ from vcycle.daemon.materials import Materials
 from vcycle.daemon.serving import WELL_KNOWN
 from vcycle.interfaces import IDisks, IMachineStore
 
+NEVER_MADE_DAYS = 1 / 24
+"""How long the directory of a machine is kept that was never made: it holds only its intent."""
+
 
 @frozen(kw_only=True)
 class Made:
@@ -180,6 +183,7 @@ class Maker:
             outcome=Outcome.NEVER_STARTED,
             message=f"700 {reason}"[:MAX_MESSAGE],
             abort=scope is not Scope.SPACE,
+            keep_days=NEVER_MADE_DAYS,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Callable
 
 from attrs import define, field
@@ -167,18 +168,24 @@ class Cycle:
         )
         self.publish(snapshot)
         trouble = None
-        try:
-            if self._pruned_at is None or now - self._pruned_at >= PRUNE_SECONDS:
-                self._pruned_at = now
-                await self.store.prune(now)
-            await self.store.count(counts_line(snapshot))
-            for heart in (*self.hearts(), "factory"):
-                await self.store.beat(heart, now)
-        except StoreError as error:
-            trouble = str(error)
+        for act in (self._prune, partial(self._show, snapshot)):
+            try:
+                await act(now)
+            except StoreError as error:
+                trouble = str(error)
         if trouble is not None and trouble != self._trouble:
             events.store_failed(self.space.name, trouble)
         self._trouble = trouble
+
+    async def _prune(self, now: float) -> None:
+        if self._pruned_at is None or now - self._pruned_at >= PRUNE_SECONDS:
+            self._pruned_at = now
+            await self.store.prune(now)
+
+    async def _show(self, snapshot: Snapshot, now: float) -> None:
+        await self.store.count(counts_line(snapshot))
+        for heart in (*self.hearts(), "factory"):
+            await self.store.beat(heart, now)
 
     def _machines(self, plan: Plan) -> tuple[Reviewed, ...]:
         """As planned, less those that could not be made, and with those that were."""

@@ -104,7 +104,8 @@ class FactoryService(Service):
         try:
             await self._cycle(early)
         except VcycleError as error:
-            events.cycle_failed(self.name or "vcycled", str(error), self._interval)
+            if self.running:
+                events.cycle_failed(self.name or "vcycled", str(error), self._interval)
         except Exception:
             self._log.failure("cycle failed; next in {interval}s", interval=self._interval)
 

@@ -64,6 +64,11 @@ class GuestBook:
         if address is not None and self._by_address.get(address) == record.uuid:
             del self._by_address[address]
 
+    @property
+    def inhabited(self) -> bool:
+        """Whether there is any living machine."""
+        return bool(self._desks)
+
     def addresses(self) -> Set[str]:
         """All addresses in use, now and later: nothing is copied."""
         return self._by_address.keys()

@@ -45,7 +45,13 @@ class Hypervisor:
     _prepared: bool = False
 
     async def ready(self) -> str | None:
-        """Prepare the provider if that is still to be done, and serve; why not, or None."""
+        """
+        Prepare the provider if that is still to be done, and serve; why not, or None.
+
+        Machines that live already are served meanwhile, however long the provider takes.
+        """
+        if self.book.inhabited:
+            self.server.ensure(quietly=True)
         await self._preparing.acquire()
         try:
             if not self._prepared:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Callable
+from zlib import crc32
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.interfaces import IReactorTCP
+from twisted.internet.interfaces import IReactorCore, IReactorTCP
 
 from vcycle.core.addresses import GuestNetwork
 from vcycle.core.config.model import Space
@@ -27,6 +28,9 @@ LEASES = 1000
 """Machines for which a network has an address from its start: changing it later is slow."""
 
 LOOPBACK = "127.0.0.1"
+FAVOURITES = range(20_000, 30_000)
+"""Ports to choose from where the configuration leaves it open; none that systems give out."""
+
 CALL_SECONDS = 60.0
 REPLACEMENTS = 8
 """Threads that may take the place of hung ones, before a provider is given up as hung itself."""
@@ -34,7 +38,7 @@ REPLACEMENTS = 8
 PATIENCE = 2.0
 
 
-class IDaemonReactor(IThreadsReactor, IReactorTCP, IAskingReactor):
+class IDaemonReactor(IThreadsReactor, IReactorTCP, IReactorCore, IAskingReactor):
     """What the daemon needs of a reactor."""
 
 
@@ -81,6 +85,7 @@ class Hypervisors(MultiService):
             space.guest_http_port,
             user_networking=network is None,
             clock=self._clock,
+            favourite=_favourite(uri),
         )
         services = OrderedServices(self._reactor, PATIENCE)
         services.setServiceParent(self)
@@ -97,6 +102,11 @@ class Hypervisors(MultiService):
             server=server,
             prepare=provider.prepare,
         )
+
+
+def _favourite(uri: str) -> int:
+    """A port that is the same after each start: machines know their server by its number."""
+    return FAVOURITES.start + crc32(uri.encode("utf-8")) % len(FAVOURITES)
 
 
 def _plan(space: Space, network: GuestNetwork) -> NetworkPlan:

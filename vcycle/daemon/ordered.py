@@ -32,9 +32,23 @@ class OrderedServices(MultiService):
     async def _stop_in_turn(self) -> None:
         for child in reversed(list(self)):
             try:
-                stopped = maybeDeferred(child.stopService)
-                await stopped.addTimeout(self._patience, self._clock)
+                await self._patiently(maybeDeferred(child.stopService))
             except TimeoutError:
                 events.left_behind(child.name or type(child).__name__, self._patience)
             except Exception:
                 self._log.failure("{child} did not stop cleanly", child=child)
+
+    async def _patiently(self, stopping: Deferred[object]) -> None:
+        """
+        Wait, but not for ever, and cancel nothing: others may wait for parts of it as well.
+
+        :raises TimeoutError: it goes on; how it ends does not matter any more.
+        """
+        stopped: Deferred[object] = Deferred()
+        timer = self._clock.callLater(self._patience, stopped.errback, TimeoutError())
+        stopping.addBoth(lambda result: None if stopped.called else stopped.callback(result))
+        try:
+            await stopped
+        finally:
+            if timer.active():
+                timer.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Callable
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from vcycle.core.backoff import learn
 from vcycle.core.config.model import Space
@@ -46,6 +46,8 @@ class Performer:
     knowledge: Knowledge
     clock: Callable[[], float]
     dismiss: Callable[[Record], None]
+    _wary: bool = field(default=False, init=False)
+    _undestroyed: dict[str, str] = field(factory=dict, init=False)
 
     async def perform(
         self, plan: Plan, space: Space, materials: Mapping[str, Materials]
@@ -123,6 +125,7 @@ class Performer:
             return [str(error)]
         for record in over:
             self.knowledge.forget(record)
+            self._undestroyed.pop(record.uuid, None)
             self.dismiss(record)
             events.finished(record)
         return []
@@ -139,12 +142,17 @@ class Performer:
         try:
             await self.provider.destroy(record, self.maker.owner)
         except VcycleError as error:
-            events.not_destroyed(record, str(error))
+            if self._undestroyed.get(record.uuid) != str(error):
+                events.not_destroyed(record, str(error))
+            self._undestroyed[record.uuid] = str(error)
 
     async def _create(
         self, creations: Iterable[Creation], space: Space, materials: Mapping[str, Materials]
     ) -> list[Made]:
-        """Creations stop at the first refusal that would meet all of them."""
+        """
+        Creations stop at the first refusal that would meet all of them; in the cycle after
+        one, a single creation goes ahead of the others.
+        """
         until = self.clock() + CREATING_SECONDS
         stopped: list[Made] = []
 
@@ -159,4 +167,8 @@ class Performer:
                 self.knowledge.blocked[machinetype] = made.problem or "refused"
             return made
 
-        return await each(AT_ONCE, one, creations)
+        waiting = tuple(creations)
+        ahead = waiting[:1] if self._wary else ()
+        made = await each(1, one, ahead) + await each(AT_ONCE, one, waiting[len(ahead) :])
+        self._wary = bool(stopped)
+        return made

@@ -10,8 +10,8 @@ from twisted.python import usage
 
 from vcycle.daemon.configuration import places_of
 
-LIBVIRT_LOG = "4:stderr"
-"""Errors of libvirt's embedded driver go where ours go; nothing below an error does."""
+LIBVIRT_LOG = "4:file:/dev/null"
+"""libvirt raises what it also logs, and it logs as errors what is none, such as a machine's end."""
 
 
 def existing(text: str) -> Path:
@@ -33,7 +33,7 @@ class Options(usage.Options):
 
 def makeService(options: Options) -> IService:
     """Build everything; open, bind and start nothing."""
-    # Read when libvirt is first imported. Its warnings tell of each machine what we ordered.
+    # Read when libvirt is first imported.
     os.environ.setdefault("LIBVIRT_LOG_OUTPUTS", LIBVIRT_LOG)
 
     from twisted.internet import reactor

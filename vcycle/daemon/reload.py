@@ -25,7 +25,8 @@ from vcycle.interfaces import RunInThread
 class Reloader:
     """
     ``configuration`` is the last good one, made from ``texts``; ``problems`` are what is wrong
-    with the files now. ``apply`` is called with each new good one.
+    with the files now. ``apply`` is called with each new good one. ``former`` is what the last
+    daemon ran with, once ``read`` has found files that can be used.
     """
 
     places: Places
@@ -34,6 +35,7 @@ class Reloader:
     apply: Callable[[Configuration], None]
     configuration: Configuration | None = None
     texts: Texts = ()
+    former: Configuration | None = None
     problems: tuple[Problem, ...] = ()
     _seen: Fingerprint | None = None
     _busy: bool = field(default=False)
@@ -48,11 +50,12 @@ class Reloader:
         texts, bad = read_texts(self.places)
         reading = judge(texts, bad, self.host)
         self.configuration = reading.configuration
-        if reading.configuration is None:
+        if self.configuration is None:
             self.problems = _fatal(reading.problems)
             self.configuration = lastgood.recall(lastgood.state_dir_of(texts), self.host)
         else:
             self.texts = texts
+            self.former = lastgood.recall(self.configuration.settings.state_dir, self.host)
         return self.configuration
 
     def tell(self) -> None:

@@ -80,6 +80,7 @@ class Daemon(OrderedServices):
         self._talking: Talking | None = None
         self._kept: Texts = ()
         self._said: dict[str, str] = {}
+        self._ending = False
         self._sweeper = Sweeper()
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
@@ -108,6 +109,8 @@ class Daemon(OrderedServices):
             Deferred.fromCoroutine(self._keep())
         self._watch.start(WATCH_SECONDS, now=False)
         signal.signal(signal.SIGHUP, self._hang_up)
+        # The reactor takes the others for itself as it begins to run.
+        self._reactor.callWhenRunning(self._take_signals)
 
     def stopService(self) -> Deferred[None]:
         events.daemon_stopping()
@@ -192,6 +195,9 @@ class Daemon(OrderedServices):
         spaces.setServiceParent(self)
         spaces.apply(configuration)
         spaces.refuse(self._reloader.problems)
+        if self._reloader.former is not None:
+            former = self._reloader.former.spaces
+            spaces.let_go(former[name] for name in former if name not in configuration.spaces)
 
     def _socket(self, state_dir: str) -> StatusSocket:
         return StatusSocket(self._reactor, socket_path(state_dir), self._published.content)
@@ -223,9 +229,16 @@ class Daemon(OrderedServices):
         self._begin(configuration)
 
     async def _keep(self) -> None:
-        """The texts in force, for a successor that finds files which cannot be used."""
+        """
+        The texts in force, for a successor that finds files which cannot be used.
+
+        While a space drains that is in them no longer, the former ones are: should we end now,
+        the successor has to go on draining it.
+        """
         texts, state_dir = self._reloader.texts, self._state_dir
-        if texts == self._kept or state_dir is None:
+        if texts == self._kept or state_dir is None or self._spaces is None:
+            return
+        if self._spaces.leaving:
             return
         try:
             await self._files(lambda: lastgood.keep(state_dir, texts))
@@ -249,6 +262,16 @@ class Daemon(OrderedServices):
             wanted = getattr(configuration.settings, attribute.name)
             waits = wanted != getattr(self._settings, attribute.name)
             self._say(what, f"{what} = {wanted}" if waits else None, events.needs_restart)
+
+    def _take_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+
+    def _end(self, signum: int, frame: Any) -> None:
+        """An impatient second signal asks for nothing that the first did not."""
+        if not self._ending:
+            self._ending = True
+            self._reactor.callFromThread(self._reactor.stop)
 
     def _hang_up(self, signum: int, frame: Any) -> None:
         self._reactor.callFromThread(self._reload)

@@ -22,7 +22,8 @@ SLIRP_HOST = "10.0.2.2"
 class GuestServer(Service):
     """
     Listens at ``interface``:``port``, which for a network of libvirt's exists only once the
-    network does. ``user_networking`` tells how machines reach it.
+    network does. ``user_networking`` tells how machines reach it. Where the port is 0 the
+    ``favourite`` is tried before any other: machines of an earlier daemon were told it.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class GuestServer(Service):
         *,
         user_networking: bool,
         clock: Callable[[], float],
+        favourite: int = 0,
     ) -> None:
         self._reactor = reactor
+        self._favourite = favourite
         self._factory = factory
         self._interface = interface
         self._port = port
@@ -45,16 +48,16 @@ class GuestServer(Service):
         self._refusal: str | None = None
         self.since: float | None = None
 
-    def ensure(self) -> str | None:
-        """Listen if not yet listening; why that cannot be, or None."""
+    def ensure(self, quietly: bool = False) -> str | None:
+        """Listen if not yet listening; why that cannot be, or None; the operator is told."""
         if self._listening is not None or not self.running:
             return None if self.running else "the daemon is stopping"
         try:
-            self._listening = self._reactor.listenTCP(
-                self._port, self._factory, interface=self._interface
-            )
+            self._listening = self._listen()
         except CannotListenError as error:
             text = f"{self._interface}:{self._port}: {error.socketError}"
+            if quietly:
+                return f"machines cannot be served at {text}"
             if text != self._refusal:
                 events.not_serving(f"{self._interface}:{self._port}", str(error.socketError))
             self._refusal = text
@@ -63,6 +66,16 @@ class GuestServer(Service):
         self.since = self._clock()
         events.serving(f"http://{self._interface}:{self.port}")
         return None
+
+    def _listen(self) -> IListeningPort:
+        if self._port == 0 and self._favourite:
+            try:
+                return self._reactor.listenTCP(
+                    self._favourite, self._factory, interface=self._interface
+                )
+            except CannotListenError as error:
+                events.alarmed(self._interface, f"{error}; machines of an earlier start miss it")
+        return self._reactor.listenTCP(self._port, self._factory, interface=self._interface)
 
     @property
     def port(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Callable
 
 from attrs import define, evolve, field
@@ -34,6 +34,12 @@ class _Running:
     leaving: bool = False
     told: dict[str, object] = field(factory=dict)
 
+    def leave(self) -> None:
+        """From now on it drains."""
+        self.leaving = True
+        self.runner.space = evolve(self.runner.space, draining=True)
+        self.runner.problems = ("the space is no longer configured",)
+
 
 class Spaces(MultiService):
     """
@@ -62,18 +68,24 @@ class Spaces(MultiService):
         for name, space in configuration.spaces.items():
             if name in self._running:
                 self._change(self._running[name], space)
-                continue
-            try:
-                self._add(space)
-            except VcycleError as error:
-                events.alarmed(name, f"the space cannot run: {error}")
-            except Exception:
-                self._log.failure("{space}: the space cannot run", space=name)
+            else:
+                self._try_to_add(space)
         for name, running in self._running.items():
             if name not in configuration.spaces and not running.leaving:
-                running.leaving = True
-                running.runner.space = evolve(running.runner.space, draining=True)
-                running.runner.problems = ("the space is no longer configured",)
+                running.leave()
+
+    def let_go(self, spaces: Iterable[Space]) -> None:
+        """Spaces that were configured when a former daemon ran, whose machines may live on."""
+        for space in spaces:
+            if space.name not in self._running:
+                self._try_to_add(evolve(space, draining=True))
+                if space.name in self._running:
+                    self._running[space.name].leave()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether there is a space that drains as it is no longer configured."""
+        return any(running.leaving for running in self._running.values())
 
     def refuse(self, problems: tuple[Problem, ...]) -> None:
         """The files are wrong: nothing is created. Without problems they are right again."""
@@ -106,6 +118,15 @@ class Spaces(MultiService):
         running.runner.problems = ()
         running.runner.space = evolve(space, **kept)
         running.factory.interval = space.cycle_seconds
+
+    def _try_to_add(self, space: Space) -> None:
+        """One space that cannot run is no reason for others not to."""
+        try:
+            self._add(space)
+        except VcycleError as error:
+            events.alarmed(space.name, f"the space cannot run: {error}")
+        except Exception:
+            self._log.failure("{space}: the space cannot run", space=space.name)
 
     def _add(self, space: Space) -> None:
         def wake() -> None:

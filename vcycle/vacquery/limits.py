@@ -77,7 +77,7 @@ class Rates:
             owing = max(0.0, owed[0] - (now - owed[1]) * self.rate)
         elif len(self._owing) >= self.most and not self._sweep(now):
             return False
-        if owing >= self.rate:
+        if owing > self.rate - 1:
             return False
         self._owing[source] = (owing + count, now)
         return True

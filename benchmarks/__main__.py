@@ -1,0 +1,38 @@
+"""Runs every benchmark; exit status 0 if each ran and met its targets."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = ("cycle", "fill", "succession", "guests")
+
+
+def main(words: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks/run", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="small and few, within minutes")
+    parser.add_argument("--json", action="store_true", help="for programs: a list from each")
+    parser.add_argument("program", nargs="*", help=f"only these, of {', '.join(PROGRAMS)}")
+    options = parser.parse_args(words)
+    unknown = [program for program in options.program if program not in PROGRAMS]
+    if unknown:
+        parser.error(f"no such program: {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
+    passed_on = [f"--{word}" for word in ("short", "json") if getattr(options, word)]
+    missed = []
+    for program in options.program or PROGRAMS:
+        if not options.json:
+            print(f"\n=== {program} ===", flush=True)
+        command = [sys.executable, "-m", f"benchmarks.{program}", *passed_on]
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            missed.append(program)
+    if missed:
+        print(f"Missed a target, or broke: {', '.join(missed)}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
