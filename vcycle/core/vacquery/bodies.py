@@ -102,7 +102,7 @@ def machine_status(
     message = record.message or traces.message
     ended = traces.message_at if record.ended_at is None else record.ended_at
     return MachineStatus(
-        **_common(space),
+        **_shared(space),
         num_machines=num_machines,
         machine=record.name,
         state=_word(record, state),
@@ -142,7 +142,7 @@ def _machinetype_status(
     )
     aborted = history.last_abort is not None
     return MachinetypeStatus(
-        **_common(snapshot.space),
+        **_shared(snapshot.space),
         num_machinetypes=len(snapshot.space.machinetypes),
         machinetype=machinetype.name,
         running_hs06=sum(record.hs06 for record in records),
@@ -175,7 +175,7 @@ def factory_status(snapshot: Snapshot, facts: FactoryFacts) -> FactoryStatus:
     host = asdict(facts)
     del host["processors"]
     return FactoryStatus(
-        **_common(snapshot.space),
+        **_shared(snapshot.space),
         running_processors=sum(record.processors for record in running),
         running_machines=len(running),
         running_hs06=sum(record.hs06 for record in running),
@@ -186,7 +186,7 @@ def factory_status(snapshot: Snapshot, facts: FactoryFacts) -> FactoryStatus:
     )
 
 
-def _common(space: Space) -> dict[str, Any]:
+def _shared(space: Space) -> dict[str, Any]:
     return {
         "cookie": UNSOLICITED,
         "space": space.name,
@@ -198,7 +198,7 @@ def _common(space: Space) -> dict[str, Any]:
 
 def _unused(space: Space, name: str, num_machines: int) -> MachineStatus:
     return MachineStatus(
-        **_common(space),
+        **_shared(space),
         num_machines=num_machines,
         machine=name,
         state=UNUSED,
