@@ -75,6 +75,27 @@ class WatchTests(SynchronousTestCase):
         self.assertNotIn("\x1b", plain)
         self.assertLessEqual(max(map(len, plain.split("\n"))), 80)
 
+    def test_waiting(self) -> None:
+        """Who waits for long at a terminal is told for how many, and it goes away at the end."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        behaviours = {A: answering([running(A, "00"), status(A)]), B: lambda query: ()}
+        port = serve(self, behaviours).port
+        words = ["scan", "--space", SPACE, "--port", str(port), A, B, "--timeout", "1.5"]
+        done = subprocess.run(
+            [sys.executable, "-m", "vcycle.commands.main", *words],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            timeout=60,
+        )
+        os.close(theirs)
+        self.assertEqual(1, done.returncode)
+        told = os.read(ours, 65536).decode()
+        waiting = "\r\x1b[K1 of 2 factories have answered\r\x1b[K"
+        self.assertTrue(told.startswith(waiting), told)
+        self.assertIn(f"vcycle scan: {B}: no answer", told)
+
     def test_lines(self) -> None:
         """For programs there is one JSON object after another, each on a line of its own."""
         with subprocess.Popen(
