@@ -68,7 +68,7 @@ class LookTests(LatestCase):
         self.assertEqual(Peers(), self.look(early=True))
         self.tell(SECOND, THIRD)
         found = self.look()
-        self.clock.at += SPACE.cycle_seconds
+        self.clock.at += patience(SPACE)
         self.assertEqual(found, self.look(early=True))
         self.clock.at += 1.0
         self.assertEqual(Peers(), self.look(early=True))

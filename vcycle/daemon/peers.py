@@ -25,8 +25,9 @@ async def nobody(space: Space, early: bool) -> Peers:
 @define(eq=False)
 class LatestPeers:
     """
-    ``look`` asks in a regular cycle; an early one gets what the last round brought, or nothing
-    if that is older than cycle_seconds. ``clock`` gives Unix seconds.
+    ``look`` asks in a regular cycle; an early one gets what the last round brought, for as
+    long as a word is believed at all: without it a factory would take itself for the only one.
+    ``clock`` gives Unix seconds.
 
     What a factory told last stays while it is silent, for as long as its word is believed.
     """
@@ -62,7 +63,7 @@ class LatestPeers:
         if known is None or known.asked_at is None:
             return Peers()
         age = self.clock() - known.asked_at
-        return known if 0 <= age <= space.cycle_seconds else Peers()
+        return known if 0 <= age <= patience(space) else Peers()
 
     def _remembered(self, space: Space, found: Peers) -> Peers:
         former, now = self._last.get(space.name, Peers()), self.clock()

@@ -75,7 +75,7 @@ def _kind(message: wire.Message, words: list[tuple[Kind, str, str]]) -> Kind:
     )
 
 
-def _common(message: wire.Message) -> dict[str, Any]:
+def _shared(message: wire.Message) -> dict[str, Any]:
     return {
         "cookie": wire.cookie(message),
         "space": wire.name(message, "space"),
@@ -89,7 +89,7 @@ def _common(message: wire.Message) -> dict[str, Any]:
 
 def _machine(message: wire.Message) -> MachineStatus:
     return MachineStatus(
-        **_common(message),
+        **_shared(message),
         num_machines=wire.needed(_count, message, "num_machines"),
         machine=wire.name(message, "machine"),
         state=wire.needed(wire.text, message, "state"),
@@ -114,7 +114,7 @@ def _machinetype(message: wire.Message) -> MachinetypeStatus:
         if key not in message:
             raise MalformedQuery(f"{key} is not there: it may be null, but not missing")
     return MachinetypeStatus(
-        **_common(message),
+        **_shared(message),
         num_machinetypes=wire.needed(_count, message, "num_machinetypes"),
         machinetype=wire.name(message, ("machinetype", "vmtype")),
         running_hs06=wire.needed(wire.number, message, ("running_hs06", "total_hs06")),
@@ -133,7 +133,7 @@ def _machinetype(message: wire.Message) -> MachinetypeStatus:
 
 def _factory(message: wire.Message) -> FactoryStatus:
     return FactoryStatus(
-        **_common(message),
+        **_shared(message),
         running_processors=wire.roughly(message, ("running_processors", "running_cpus")),
         running_machines=wire.whole(message, "running_machines"),
         running_hs06=wire.number(message, "running_hs06"),

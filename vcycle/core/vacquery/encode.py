@@ -138,7 +138,7 @@ def _message(answer: Answer) -> dict[str, Any]:
     processors = _or_missing(_hundredths(answer.running_processors))
     machines = _or_missing(answer.running_machines)
     return {
-        **_common(Kind.MACHINETYPES, answer),
+        **_shared(Kind.MACHINETYPES, answer),
         "num_machinetypes": answer.num_machinetypes,
         "machinetype": answer.machinetype,
         "running_hs06": hs06,
@@ -158,7 +158,7 @@ def _message(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _common(kind: Kind, answer: Status) -> dict[str, Any]:
+def _shared(kind: Kind, answer: Status) -> dict[str, Any]:
     message_type, method = ANSWERS[kind]
     version = _text(answer.daemon_version) or version_of("vcycled")
     return {
@@ -175,7 +175,7 @@ def _common(kind: Kind, answer: Status) -> dict[str, Any]:
 
 def _machine(answer: MachineStatus) -> dict[str, Any]:
     return {
-        **_common(Kind.MACHINES, answer),
+        **_shared(Kind.MACHINES, answer),
         "num_machines": answer.num_machines,
         "machine": answer.machine,
         "state": answer.state,
@@ -199,7 +199,7 @@ def _machine(answer: MachineStatus) -> dict[str, Any]:
 def _factory(answer: FactoryStatus) -> dict[str, Any]:
     running_hs06, max_hs06 = _hundredths(answer.running_hs06), _hundredths(answer.max_hs06)
     return {
-        **_common(Kind.FACTORY, answer),
+        **_shared(Kind.FACTORY, answer),
         "running_cpus": answer.running_processors,
         "running_processors": answer.running_processors,
         "running_machines": answer.running_machines,
