@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = ("cycle", "fill", "succession", "guests")
+PROGRAMS = ("cycle", "fill", "succession", "guests", "responder")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -86,6 +86,11 @@ class Answering(Service):
         return self._listening is not None
 
     @property
+    def busy(self) -> bool:
+        """Are answers being made?"""
+        return self._making
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Datagrams that came and went since the start, by what became of them."""
         return asdict(self._responder.counts)
