@@ -332,11 +332,13 @@ class PropertyTests(SynchronousTestCase):
         self.assertTrue(asking.finished(START + timeout))
         self.assertEqual(([], None), asking.wants(START + timeout))
 
-    @given(integers(0, 1 << 30))
-    def test_some_loss(self, seed: int) -> None:
-        """A tenth of all datagrams lost: all is told in the end."""
-        carried = network(5, fate=lossy(seed, 0.1, 0.1, 0.01))
-        for site in carried.sites.values():
-            site.count = 3
-        found, _ = drive(round_of(5), carried)
-        self.assertGreaterEqual(len(found.answers), 14)
+    def test_some_loss(self) -> None:
+        """With a tenth of all datagrams lost, next to all is told in the end."""
+        told = 0
+        for seed in range(40):
+            carried = network(5, fate=lossy(seed, 0.1, 0.1, 0.01))
+            for site in carried.sites.values():
+                site.count = 3
+            found, _ = drive(round_of(5), carried)
+            told += sum(isinstance(answer, MachinetypeStatus) for answer in found.answers)
+        self.assertGreater(told, 0.995 * 40 * 15)

@@ -24,7 +24,7 @@ QUIET_SHARE = 0.1
 QUIET_SECONDS = 0.5
 """A factory known to be silent is given this share of the time, and at least so many seconds."""
 
-EMPTY_TRIES = 3
+EMPTY_TRIES = 4
 EMPTY_SECONDS = 0.15
 """A factory that is alive, and tells nothing though asked so often, has nothing to tell."""
 
