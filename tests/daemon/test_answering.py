@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def snapshot(machines: int = 1, **changes: Any) -> Snapshot:
 
 class AnsweringCase(SynchronousTestCase):
     def setUp(self) -> None:
+        self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
         self.network = Refusing()
         self.network.advance(NOW)
         self.answering = self.make()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Callable
 
@@ -30,6 +31,9 @@ from vcycle.vacquery.responder import Desk, Responder
 
 AGAIN_SECONDS = 30.0
 """How long after a refusal it is tried again to listen."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread that computes keeps the reactor waiting at each datagram, in and out."""
 
 HEART = "responder"
 
@@ -102,6 +106,7 @@ class Answering(Service):
     def startService(self) -> None:
         super().startService()
         if self._port:
+            sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
             self._listen()
 
     def stopService(self) -> Deferred[None]:
