@@ -30,7 +30,7 @@ from vcycle.core.machine import (
     Traces,
 )
 from vcycle.core.observation import Budget, Creation, Host, Observation, Plan, Reviewed
-from vcycle.core.peers import PeerReport, Peers
+from vcycle.core.peers import PeerReport, Peers, joined
 from vcycle.core.plan import plan_cycle
 from vcycle.core.snapshot import Snapshot
 from vcycle.core.vacquery.bodies import machinetype_statuses
@@ -227,11 +227,13 @@ class SimulatedSpace:
     """
     Factories with machines, and time.
 
-    ``lives`` says for each machinetype what becomes of a machine that starts now; ``loss`` is
-    the share of datagrams that get lost on their way, each for itself.
+    ``lives`` says for each machinetype what becomes of a machine that starts now, ``broken``
+    for a factory what becomes of any there. ``loss`` is the share of datagrams that get lost
+    on their way, each for itself.
     """
 
     lives: dict[str, Life]
+    broken: dict[str, Life] = fresh(dict)
     seed: int = 1
     loss: float = 0.0
     now: float = START
@@ -288,7 +290,7 @@ class SimulatedSpace:
         self.at(seconds, cycle)
 
     def ask(self, asker: SimulatedFactory) -> Peers:
-        """One round of questions to all other factories."""
+        """One round of questions to all others; the last word of one that is silent is kept."""
         reports: list[PeerReport] = []
         alive: set[str] = set()
         silent: dict[str, str] = {}
@@ -303,9 +305,10 @@ class SimulatedSpace:
                 reports += told
             else:
                 silent[factory.name] = "no answer"
-        return Peers(
+        found = Peers(
             reports=tuple(reports), alive=frozenset(alive), silent=silent, asked_at=asker.now
         )
+        return joined(found, asker.peers, asker.space, asker.now)
 
     def _got_through(self, told: list[PeerReport]) -> list[PeerReport]:
         """Asked again and again until all answers came, each way with its losses."""
@@ -322,7 +325,8 @@ class SimulatedSpace:
         name = record.machinetype
         self.made.append((self.now, name, factory.name))
         self._count(name, record.hs06)
-        seconds, message = self.lives[name](self.chance)
+        life = self.broken.get(factory.name, self.lives[name])
+        seconds, message = life(self.chance)
         self.at(seconds, lambda: self.end(factory, record.uuid, message))
 
     def end(self, factory: SimulatedFactory, uuid: str, message: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from vcycle.core.config.model import Space
 
@@ -79,3 +79,20 @@ def _sane(report: PeerReport) -> bool:
         and report.running_machines >= 0
         and report.young >= 0
     )
+
+
+def joined(found: Peers, former: Peers, space: Space, now: float) -> Peers:
+    """
+    What a round found, and of what it did not hear again the former words still believed.
+
+    An answer is lost now and then, though its factory answers otherwise: without its number a
+    machinetype would seem to have too little.
+    """
+    again = {(report.factory, report.machinetype) for report in found.reports}
+    kept = (
+        report
+        for report in former.reports
+        if (report.factory, report.machinetype) not in again
+        and 0 <= now - report.heard_at <= patience(space)
+    )
+    return evolve(found, reports=(*found.reports, *kept))
