@@ -10,6 +10,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from vcycle import __version__
+
 CHECKOUT = str(Path(__file__).resolve().parents[2])
 
 
@@ -30,6 +32,12 @@ class ForegroundTests(SynchronousTestCase):
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIn("--config", done.stdout)
         self.assertNotIn("--chroot", done.stdout)
+
+    def test_version(self) -> None:
+        """The version is that of the daemon, not of Twisted."""
+        self.assertEqual(
+            (0, f"Vcycle {__version__}\n"), (run("--version").returncode, run("--version").stdout)
+        )
 
     def test_wrong_option(self) -> None:
         """A wrong option is told, and ends the process with an error."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from twisted.application.service import IService
 from twisted.python import usage
 
+from vcycle import __version__
 from vcycle.daemon.configuration import places_of
 
 LIBVIRT_LOG = "4:file:/dev/null"
@@ -29,6 +30,11 @@ class Options(usage.Options):
     optParameters = [
         ["config", "c", None, "Read this file alone, not the standard ones.", existing],
     ]
+
+    def opt_version(self) -> None:
+        """Display Vcycle's version and exit."""
+        print(f"Vcycle {__version__}")
+        raise SystemExit(0)
 
 
 def makeService(options: Options) -> IService:
