@@ -60,9 +60,12 @@ class Daemon(OrderedServices):
 
     _log = Logger()
 
-    def __init__(self, reactor: IDaemonReactor, places: Places) -> None:
+    def __init__(
+        self, reactor: IDaemonReactor, places: Places, name: Callable[[], str] = this_host
+    ) -> None:
         super().__init__(reactor, PATIENCE)
         self._reactor = reactor
+        self._name = name
         self._files = PrivateThreads(
             reactor, "files", FILE_THREADS, FILE_SECONDS, ceiling=REPLACEMENTS
         )
@@ -87,7 +90,7 @@ class Daemon(OrderedServices):
 
         :raises SystemExit: another process has what we need; the text says which, and the cure.
         """
-        self._reloader.host = this_host()
+        self._reloader.host = self._name()
         configuration = self._reloader.read()
         if configuration is not None:
             try:
@@ -170,7 +173,7 @@ class Daemon(OrderedServices):
     async def _look(self) -> None:
         """The configuration again, if a file changed; what is wrong with it stops creations."""
         try:
-            await self._reloader.look()
+            await self._reloader.look(force=await self._has_new_name())
             self._say("unread", None, events.configuration_unread)
         except VcycleError as error:
             self._say("unread", str(error), events.configuration_unread)
@@ -181,6 +184,13 @@ class Daemon(OrderedServices):
         elif self._reloader.configuration is not None:
             self._try_to_begin(self._reloader.configuration)
         await self._keep()
+
+    async def _has_new_name(self) -> bool:
+        """Whether a host that had no domain has one now, as the name service was away."""
+        if "." in self._reloader.host:
+            return False
+        former, self._reloader.host = self._reloader.host, await self._read(self._name)
+        return self._reloader.host != former
 
     def _try_to_begin(self, configuration: Configuration) -> None:
         try:
@@ -203,7 +213,7 @@ class Daemon(OrderedServices):
         if self._spaces.leaving:
             return
         try:
-            await self._files(lambda: lastgood.keep(state_dir, texts))
+            await self._files(lambda: lastgood.keep(state_dir, texts, self._reloader.host))
             self._kept = texts
             self._say("unkept", None, events.configuration_not_kept)
         except VcycleError as error:
@@ -251,7 +261,7 @@ class Daemon(OrderedServices):
         self._log.failure("the configuration could not be read again", failure=failure)
 
 
-def daemon_of(reactor: Any, places: Places) -> Daemon:
+def daemon_of(reactor: Any, places: Places, name: Callable[[], str] = this_host) -> Daemon:
     """The daemon for a configuration's places; nothing is opened or started yet."""
     steady(reactor)
-    return Daemon(reactor, places)
+    return Daemon(reactor, places, name)
