@@ -1,4 +1,4 @@
-"""The factory's own host: its load, its processors, its room on disk, its name."""
+"""The factory's own host: its load, its processors, its room on disk, and who it is."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ def look(state_dir: str) -> Host:
     except OSError:
         disk_free = None
     return Host(processors=os.cpu_count() or 1, load=max(os.getloadavg()), disk_free=disk_free)
-
-
-def name() -> str:
-    """The host's own name, an FQDN where the system knows one without asking the network."""
-    return socket.gethostname().lower()
 
 
 def owner(state_dir: str) -> str:
