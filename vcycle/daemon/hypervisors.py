@@ -18,7 +18,7 @@ from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.reaping import ReapingService
 from vcycle.daemon.serving import GuestServer
 from vcycle.guests.site import make_site
-from vcycle.providers.libvirt.capability import has_networks
+from vcycle.providers.libvirt.capability import has_networks, is_local
 from vcycle.providers.libvirt.embed import root_of
 from vcycle.providers.libvirt.provider import CALLS, LibvirtProvider
 from vcycle.threads import IThreadsReactor, PrivateThreads
@@ -75,7 +75,9 @@ class Hypervisors(MultiService):
         threads = PrivateThreads(
             self._reactor, f"libvirt {uri}", CALLS, CALL_SECONDS, ceiling=REPLACEMENTS
         )
-        provider = LibvirtProvider(self._reactor, uri, threads, self._clock, plan)
+        provider = LibvirtProvider(
+            self._reactor, uri, threads, self._clock, plan, mend=space.fix_networking
+        )
         book = GuestBook()
         server = GuestServer(
             self._reactor,
@@ -100,6 +102,7 @@ class Hypervisors(MultiService):
             book=book,
             server=server,
             prepare=provider.prepare,
+            local=is_local(uri),
         )
 
 
