@@ -242,7 +242,8 @@ def _ask(side: str, place: Path, uri: str, machines: int, prefix: tuple[str, ...
     words = ("--side", side, "--place", str(place), "--uri", uri, "--machines", str(machines))
     answer = ask("benchmarks.fill", *words, prefix=prefix)
     if answer["made"] != machines:
-        raise RuntimeError(f"{side}: {answer['made']} of {machines} machines were made; {place}")
+        log = (place / "log").read_text("utf-8")[-1000:]
+        raise RuntimeError(f"{side}: {answer['made']} of {machines} machines were made\n{log}")
     return float(answer["seconds"])
 
 

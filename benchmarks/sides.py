@@ -14,6 +14,8 @@ from typing import Any, Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
+from vcycle.daemon.plugin import LIBVIRT_LOG
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 900.0
 # Namespaces of its own for network, mounts and processes: guests reach nothing but the
@@ -33,8 +35,16 @@ def ask(module: str, *words: str, prefix: tuple[str, ...] = ()) -> dict[str, Any
     :raises RuntimeError: it failed; the text is what it said.
     """
     command = [*prefix, sys.executable, "-m", module, *words]
+    # libvirt warns of each machine that is as it was asked for.
+    environment = {**os.environ, "LIBVIRT_LOG_OUTPUTS": LIBVIRT_LOG}
     process = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     if process.returncode:
         told = (process.stdout + process.stderr)[-2000:]

@@ -101,6 +101,25 @@ class Rpm(SynchronousTestCase):
         self.assertEqual(account[:2], ["u", service["User"]])
         self.assertIn(f'"{service["User"]}"', (ROOT / "packaging/rpm/vcycle.rules").read_text())
 
+    def test_kvm(self) -> None:
+        """The unit lets the daemon open the KVM device, as else every machine would be emulated."""
+        unit = configparser.ConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str  # type: ignore[assignment]
+        unit.read(UNIT)
+        service = unit["Service"]
+        self.assertNotIn("PrivateDevices", service)
+        self.assertEqual("/dev/kvm rw", service["DeviceAllow"])
+        self.assertEqual("kvm", service["SupplementaryGroups"])
+
+    def test_example_is_readable(self) -> None:
+        """The example names no file that the unit's account, kept out of homes, cannot read."""
+        settings = [
+            line
+            for line in (ROOT / "etc/vcycle.conf").read_text("utf-8").splitlines()
+            if not line.startswith("#")
+        ]
+        self.assertNotIn("/root", "\n".join(settings))
+
 
 class Scripts(SynchronousTestCase):
     """The shell scripts of the project."""

@@ -189,6 +189,17 @@ class CommandTests(SynchronousTestCase):
         code, _, err = self._command("--config", config)
         self.assertEqual((0, ""), (code, err))
 
+    def test_wrong_config(self) -> None:
+        """Of a configuration with a mistake the state_dir still counts; the mistake is told."""
+        config = os.path.join(self.directory, "vcycle.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"[settings]\nstate_dir = {self.directory}\ncolour = blue\n")
+        self._serve(json.dumps(STATUS).encode())
+        code, out, err = self._command("--config", config)
+        self.assertEqual(0, code)
+        self.assertIn("factory1-00.example.com", out)
+        self.assertIn(f"not usable (see vcycle check); asking the daemon of {self.directory}", err)
+
     def test_not_running(self) -> None:
         """Without a daemon the exit status is 1, and the text names the socket and the cure."""
         code, out, err = self._command("--socket", self.path)

@@ -88,6 +88,12 @@ class FullTests(SynchronousTestCase):
                 -1,
                 "all 6 processors of the provider are in use",
             ),
+            (
+                {"budget": Budget(processors=6), "others": Use(machines=1, processors=4)},
+                2,
+                0,
+                "all 6 processors that its spaces share are in use",
+            ),
             ({"space": space(total_machines=3)}, 3, 5, "all 3 machines of total_machines exist"),
             ({"space": space(total_machines=3)}, 2, 6, None),
             ({"space": space(total_processors=None, total_machines=9)}, 8, None, None),

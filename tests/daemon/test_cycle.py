@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, TypeVar
 
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -160,6 +160,15 @@ class LookTests(CycleCase):
         self.assertEqual(0, len(self.ground.provider.machines))
         self.run_cycle()
         self.assertEqual(64, len(self.ground.provider.machines))
+
+    def test_load(self) -> None:
+        """The host's load keeps machines from starting there, not on another hypervisor."""
+        self.ground.host = evolve(self.ground.host, load=99.0)
+        self.run_cycle()
+        self.assertIn("load average", self.snapshot.verdicts[0].text)
+        self.ground.hypervisor.local = False
+        self.run_cycle()
+        self.assertEqual("started", self.snapshot.verdicts[0].word)
 
     def test_host_unseen(self) -> None:
         """A host that cannot be looked at stops creations, and nothing else."""

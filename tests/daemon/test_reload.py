@@ -247,6 +247,16 @@ class LastGoodTests(FilesCase):
         mode = os.stat(lastgood.path_in(self.state_dir)).st_mode
         self.assertEqual(0o600, stat.S_IMODE(mode))
 
+    def test_name(self) -> None:
+        """The name that the host had then is recalled too: the name service may be away."""
+        text = "\n".join(
+            line for line in self.text().splitlines() if not line.startswith("factory_name")
+        )
+        lastgood.keep(self.state_dir, (("a", text),), "factory1.example.com")
+        found = lastgood.recall(self.state_dir, "factory1")
+        assert found is not None
+        self.assertEqual("factory1.example.com", found.spaces["one.test"].factory_name)
+
     def test_several_files(self) -> None:
         """Files are kept in their order: later values win again."""
         lastgood.keep(

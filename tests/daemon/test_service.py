@@ -222,6 +222,33 @@ class WrongTests(DaemonCase):
 
         return ensureDeferred(story())
 
+    def test_name_service(self) -> Deferred[None]:
+        """A host whose domain the name service did not tell at the start is asked for it again."""
+
+        async def story() -> None:
+            text = self.file.read_text("utf-8")
+            self.file.write_text(text.replace("factory_name = factory1.example.com\n", ""), "utf-8")
+            names = ["factory1", "factory1", "factory1.example.com"]
+            daemon = daemon_of(reactor, Places(files=(str(self.file),)), lambda: names.pop(0))
+            daemon.privilegedStartService()
+            daemon.startService()
+            self.addCleanup(self.stopped, daemon)
+            self.assertEqual("nothing-runs", self.listener.names[-1])
+            await daemon._look()
+            self.assertEqual("nothing-runs", self.listener.names[-1])
+            begun = self.listener.event("verdict")
+            await daemon._look()
+            await begun
+            self.assertEqual([], names)
+            assert daemon._spaces is not None
+            [only] = daemon._spaces
+            self.assertEqual("one.test", only.name)
+            found = lastgood.recall(self.state_dir, "factory1")
+            assert found is not None
+            self.assertEqual("factory1.example.com", found.spaces["one.test"].factory_name)
+
+        return ensureDeferred(story())
+
     def test_former(self) -> Deferred[None]:
         """A daemon started on wrong files supervises with its predecessor's configuration."""
 

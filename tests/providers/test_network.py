@@ -50,6 +50,14 @@ class EnsureNetworkTests(SynchronousTestCase):
         ensure_network(self.connection, PLAN)
         self.assertEqual((PLAN, first), (self.live(), self.uuid()))
 
+    def test_left_alone(self) -> None:
+        """One that differs is left as it is where mending is not wanted, and that is told."""
+        self.connection.networkCreateXML(network_xml(OTHER))
+        error = self.assertRaises(NoNetwork, ensure_network, self.connection, PLAN, mend=False)
+        self.assertIn("fix_networking = true", str(error))
+        self.assertEqual(OTHER, self.live())
+        ensure_network(self.connection, OTHER, mend=False)
+
     def test_other(self) -> None:
         """One that differs is replaced while no machine uses it."""
         for plan in (OTHER, RENAMED, LESS):

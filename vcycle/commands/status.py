@@ -81,20 +81,20 @@ def _tables(path: str) -> str:
 
 
 def _configured(config: str | None) -> str:
-    """The socket by the configuration; by its default where the configuration is not usable."""
-    from vcycle.core.config.options import find
-    from vcycle.daemon.configuration import examine_files, places_of, this_host
+    """The socket by the configuration, also by one that is not usable."""
+    from vcycle.daemon.configuration import judge, places_of, read_texts, this_host
+    from vcycle.daemon.lastgood import state_dir_of
     from vcycle.monitor.place import socket_path
 
-    configuration = examine_files(places_of(config), this_host()).configuration
+    texts, problems = read_texts(places_of(config))
+    configuration = judge(texts, problems, this_host()).configuration
     if configuration is not None:
         return socket_path(configuration.settings.state_dir)
     # The daemon goes on with its last good configuration, so it is asked nevertheless.
-    option = find("settings", "state_dir")
-    default = "" if option is None else option.value_of_default()
+    state_dir = state_dir_of(texts)
     print(
         "vcycle status: the configuration is not usable (see vcycle check); "
-        f"asking the daemon of {default}",
+        f"asking the daemon of {state_dir}",
         file=sys.stderr,
     )
-    return socket_path(default)
+    return socket_path(state_dir)

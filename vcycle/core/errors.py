@@ -90,10 +90,6 @@ class NameTaken(ProviderError):
     """A machine of that name, or of that uuid but not ours, is there already."""
 
 
-class NotOffered(ProviderError):
-    """This provider has no such service."""
-
-
 class CallTimedOut(VcycleError):
     """A blocking call passed its deadline; its thread was written off, its effect is not known."""
 

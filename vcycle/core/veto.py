@@ -52,7 +52,8 @@ def full(observation: Observation, use: Use, free: int | None) -> str | None:
     if space.total_processors is not None and use.processors >= space.total_processors:
         return f"all {space.total_processors} processors of total_processors are in use"
     if free is not None and free <= 0:
-        return f"all {observation.budget.processors} processors of the provider are in use"
+        whose = "that its spaces share" if observation.others.processors else "of the provider"
+        return f"all {observation.budget.processors} processors {whose} are in use"
     if space.total_machines is not None and use.machines >= space.total_machines:
         return f"all {space.total_machines} machines of total_machines exist"
     return None

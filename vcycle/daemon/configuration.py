@@ -11,9 +11,8 @@ from pathlib import Path
 from attrs import frozen
 
 from vcycle.core.config.build import Reading, examine
-from vcycle.core.config.model import Configuration, Problem
+from vcycle.core.config.model import Problem
 from vcycle.core.config.syntax import MAX_TEXT
-from vcycle.core.errors import ConfigError
 
 DIRECTORY = "/etc/vcycle.d"
 MAIN = "/etc/vcycle.conf"
@@ -101,18 +100,6 @@ def judge(texts: Texts, bad: tuple[Problem, ...], host: str) -> Reading:
     if not texts:
         return Reading(configuration=None, problems=bad)
     return Reading(configuration=None, problems=(*bad, *reading.problems))
-
-
-def read_files(places: Places, host: str) -> Configuration:
-    """
-    As ``examine_files``, for who wants a configuration or nothing.
-
-    :raises ConfigError: it cannot be used; every reason is in it.
-    """
-    reading = examine_files(places, host)
-    if reading.configuration is None:
-        raise ConfigError(tuple(problem for problem in reading.problems if problem.fatal))
-    return reading.configuration
 
 
 def fingerprint(places: Places) -> Fingerprint:

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from vcycle.core.config.model import Space
 from vcycle.core.errors import StoreError, VcycleError
@@ -88,7 +88,8 @@ class Cycle:
 
     async def _look_at_host(self) -> tuple[Host, str | None]:
         try:
-            return await self.in_thread(self.host), None
+            host = await self.in_thread(self.host)
+            return (host if self.hypervisor.local else evolve(host, load=0.0)), None
         except VcycleError as error:
             return Host(processors=1, load=0.0, disk_free=None), f"the host is not known: {error}"
 

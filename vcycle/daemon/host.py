@@ -1,4 +1,4 @@
-"""The factory's own host: its load, its processors, its room on disk, its name."""
+"""The factory's own host: its load, its processors, its room on disk, and who it is."""
 
 from __future__ import annotations
 
@@ -99,11 +99,6 @@ def _boot_time(now: float) -> int:
 def _beat(state_dir: str, space: str, kind: str) -> int:
     lines = _lines(os.path.join(state_dir, "spaces", space, f"{kind}-heartbeat"))
     return int(lines[0]) if lines and lines[0].isdecimal() else 0
-
-
-def name() -> str:
-    """The host's own name, an FQDN where the system knows one without asking the network."""
-    return socket.gethostname().lower()
 
 
 def owner(state_dir: str) -> str:

@@ -24,6 +24,7 @@ class Hypervisor:
     """
     One libvirt URI, or one cloud account.
 
+    ``local`` says that machines run on the daemon's own host, whose load then counts.
     ``network`` is None where machines have user networking. ``prepare`` readies the provider
     and says how machines run on it. Whoever plans holds ``planning``, so that two spaces
     never give out the same processors. ``promised`` are addresses that machines will have
@@ -36,6 +37,7 @@ class Hypervisor:
     book: GuestBook
     server: GuestServer
     prepare: Callable[[], Awaitable[str]]
+    local: bool = True
     planning: DeferredLock = Factory(DeferredLock)
     capacity: Capacity = Factory(Capacity)
     uses: dict[str, Use] = field(factory=dict)

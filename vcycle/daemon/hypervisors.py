@@ -6,7 +6,7 @@ from typing import Callable
 from zlib import crc32
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.interfaces import IReactorCore, IReactorTCP
+from twisted.internet.interfaces import IReactorTCP
 
 from vcycle.core.addresses import GuestNetwork
 from vcycle.core.config.model import Space
@@ -17,8 +17,9 @@ from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.reaping import ReapingService
 from vcycle.daemon.serving import GuestServer
+from vcycle.daemon.signals import ISignalsReactor
 from vcycle.guests.site import make_site
-from vcycle.providers.libvirt.capability import has_networks
+from vcycle.providers.libvirt.capability import has_networks, is_local
 from vcycle.providers.libvirt.embed import root_of
 from vcycle.providers.libvirt.provider import CALLS, LibvirtProvider
 from vcycle.threads import IThreadsReactor, PrivateThreads
@@ -38,7 +39,7 @@ REPLACEMENTS = 8
 PATIENCE = 2.0
 
 
-class IDaemonReactor(IThreadsReactor, IReactorTCP, IReactorCore, IAskingReactor):
+class IDaemonReactor(IThreadsReactor, IReactorTCP, ISignalsReactor, IAskingReactor):
     """What the daemon needs of a reactor."""
 
 
@@ -76,7 +77,9 @@ class Hypervisors(MultiService):
         threads = PrivateThreads(
             self._reactor, f"libvirt {uri}", CALLS, CALL_SECONDS, ceiling=REPLACEMENTS
         )
-        provider = LibvirtProvider(self._reactor, uri, threads, self._clock, plan)
+        provider = LibvirtProvider(
+            self._reactor, uri, threads, self._clock, plan, mend=space.fix_networking
+        )
         book = GuestBook()
         server = GuestServer(
             self._reactor,
@@ -101,6 +104,7 @@ class Hypervisors(MultiService):
             book=book,
             server=server,
             prepare=provider.prepare,
+            local=is_local(uri),
         )
 
 

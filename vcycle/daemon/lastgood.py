@@ -30,22 +30,31 @@ def path_in(state_dir: str) -> str:
     return os.path.join(state_dir, NAME)
 
 
-def keep(state_dir: str, texts: Texts) -> None:
+def keep(state_dir: str, texts: Texts, host: str = "") -> None:
     """
-    Keep the texts of a configuration that can be used, in place of the former ones.
+    Keep the texts of a configuration that can be used, in place of the former ones, and with
+    which name of the host they could be.
 
     :raises StoreError: the former ones are still there.
     """
-    write_object(path_in(state_dir), {"version": VERSION, "files": [list(pair) for pair in texts]})
+    files = [list(pair) for pair in texts]
+    write_object(path_in(state_dir), {"version": VERSION, "host": host, "files": files})
 
 
 def recall(state_dir: str, host: str) -> Configuration | None:
-    """The configuration that was kept there; None if there is none that can be used."""
+    """
+    The configuration that was kept there; None if there is none that can be used.
+
+    The name that was kept with it wins over ``host``: the name service may be away just now,
+    and machines are named after it.
+    """
     try:
         content = read_object(path_in(state_dir))
     except (StoreError, Unreadable):
         return None
     texts = _texts(content)
+    kept = content.get("host")
+    host = kept if isinstance(kept, str) and kept else host
     former = None if texts is None else examine(texts, host).configuration
     # One that names another directory was copied here: it is not what this one's state is of.
     if former is None or not _same(former.settings.state_dir, state_dir):

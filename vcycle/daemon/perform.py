@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Callable
 
 from attrs import define, field, frozen
@@ -23,6 +23,9 @@ from vcycle.interfaces import IDisks, IMachineProvider, IMachineStore
 
 AT_ONCE = 4
 """Creations, and destroys, that run side by side; one call is left to the survey."""
+
+SAVED_AT_ONCE = 250
+"""Records written by one call, which has a deadline: on a slow disk thousands take very long."""
 
 CREATING_SECONDS = 120.0
 """A cycle begins no further creation after so long; what is left is planned anew."""
@@ -91,8 +94,9 @@ class Performer:
         unsaved, records = self.knowledge.unsaved, self.knowledge.records
         waiting = [records[uuid] for uuid in sorted(unsaved) if uuid in records]
         try:
-            if waiting:
-                await self.store.save(waiting)
+            for some in _parts(waiting):
+                await self.store.save(some)
+                unsaved.difference_update(record.uuid for record in some)
             await self._remember(plan.end)
         except StoreError as error:
             return [str(error)]
@@ -120,15 +124,19 @@ class Performer:
         await each(AT_ONCE, self._remove_disks, over)
         try:
             await self._remember(over)
-            await self.store.save(over)
+            for some in _parts(over):
+                await self.store.save(some)
+                for record in some:
+                    self._bury(record)
         except StoreError as error:
             return [str(error)]
-        for record in over:
-            self.knowledge.forget(record)
-            self._undestroyed.pop(record.uuid, None)
-            self.dismiss(record)
-            events.finished(record)
         return []
+
+    def _bury(self, record: Record) -> None:
+        self.knowledge.forget(record)
+        self._undestroyed.pop(record.uuid, None)
+        self.dismiss(record)
+        events.finished(record)
 
     async def _remove_disks(self, record: Record) -> None:
         """Outputs and console stay until they are pruned; disks are too large for that."""
@@ -172,3 +180,8 @@ class Performer:
         made = await each(1, one, ahead) + await each(AT_ONCE, one, waiting[len(ahead) :])
         self._wary = bool(stopped)
         return made
+
+
+def _parts(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    for start in range(0, len(records), SAVED_AT_ONCE):
+        yield records[start : start + SAVED_AT_ONCE]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 from collections.abc import Awaitable
 from typing import Any, Callable, TypeVar
 
@@ -12,7 +11,6 @@ from attrs import fields
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from vcycle import __version__
 from vcycle.core.config.model import Configuration, Settings, Space
@@ -28,6 +26,7 @@ from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
 from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.published import Published
 from vcycle.daemon.reload import Reloader
+from vcycle.daemon.signals import Signals
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 from vcycle.daemon.steady import steady
@@ -63,9 +62,12 @@ class Daemon(OrderedServices):
 
     _log = Logger()
 
-    def __init__(self, reactor: IDaemonReactor, places: Places) -> None:
+    def __init__(
+        self, reactor: IDaemonReactor, places: Places, name: Callable[[], str] = this_host
+    ) -> None:
         super().__init__(reactor, PATIENCE)
         self._reactor = reactor
+        self._name = name
         self._files = PrivateThreads(
             reactor, "files", FILE_THREADS, FILE_SECONDS, ceiling=REPLACEMENTS
         )
@@ -80,7 +82,6 @@ class Daemon(OrderedServices):
         self._talking: Talking | None = None
         self._kept: Texts = ()
         self._said: dict[str, str] = {}
-        self._ending = False
         self._sweeper = Sweeper()
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
@@ -91,7 +92,7 @@ class Daemon(OrderedServices):
 
         :raises SystemExit: another process has what we need; the text says which, and the cure.
         """
-        self._reloader.host = this_host()
+        self._reloader.host = self._name()
         configuration = self._reloader.read()
         if configuration is not None:
             try:
@@ -108,9 +109,7 @@ class Daemon(OrderedServices):
             self._begin(self._reloader.configuration)
             Deferred.fromCoroutine(self._keep())
         self._watch.start(WATCH_SECONDS, now=False)
-        signal.signal(signal.SIGHUP, self._hang_up)
-        # The reactor takes the others for itself as it begins to run.
-        self._reactor.callWhenRunning(self._take_signals)
+        Signals(self._reactor, self._reload).take()
 
     def stopService(self) -> Deferred[None]:
         events.daemon_stopping()
@@ -208,7 +207,7 @@ class Daemon(OrderedServices):
     async def _look(self) -> None:
         """The configuration again, if a file changed; what is wrong with it stops creations."""
         try:
-            await self._reloader.look()
+            await self._reloader.look(force=await self._has_new_name())
             self._say("unread", None, events.configuration_unread)
         except VcycleError as error:
             self._say("unread", str(error), events.configuration_unread)
@@ -219,6 +218,13 @@ class Daemon(OrderedServices):
         elif self._reloader.configuration is not None:
             self._try_to_begin(self._reloader.configuration)
         await self._keep()
+
+    async def _has_new_name(self) -> bool:
+        """Whether a host that had no domain has one now, as the name service was away."""
+        if "." in self._reloader.host:
+            return False
+        former, self._reloader.host = self._reloader.host, await self._read(self._name)
+        return self._reloader.host != former
 
     def _try_to_begin(self, configuration: Configuration) -> None:
         try:
@@ -241,7 +247,7 @@ class Daemon(OrderedServices):
         if self._spaces.leaving:
             return
         try:
-            await self._files(lambda: lastgood.keep(state_dir, texts))
+            await self._files(lambda: lastgood.keep(state_dir, texts, self._reloader.host))
             self._kept = texts
             self._say("unkept", None, events.configuration_not_kept)
         except VcycleError as error:
@@ -263,33 +269,14 @@ class Daemon(OrderedServices):
             waits = wanted != getattr(self._settings, attribute.name)
             self._say(what, f"{what} = {wanted}" if waits else None, events.needs_restart)
 
-    def _take_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
-
-    def _end(self, signum: int, frame: Any) -> None:
-        """An impatient second signal asks for nothing that the first did not."""
-        if not self._ending:
-            self._ending = True
-            self._reactor.callFromThread(self._reactor.stop)
-
-    def _hang_up(self, signum: int, frame: Any) -> None:
-        self._reactor.callFromThread(self._reload)
-
-    def _reload(self) -> None:
-        async def reload() -> None:
-            await self._look()
-            if self._spaces is not None:
-                self._spaces.forgive()
-                self._spaces.wake()
-
-        Deferred.fromCoroutine(reload()).addErrback(self._failed)
-
-    def _failed(self, failure: Failure) -> None:
-        self._log.failure("the configuration could not be read again", failure=failure)
+    async def _reload(self) -> None:
+        await self._look()
+        if self._spaces is not None:
+            self._spaces.forgive()
+            self._spaces.wake()
 
 
-def daemon_of(reactor: Any, places: Places) -> Daemon:
+def daemon_of(reactor: Any, places: Places, name: Callable[[], str] = this_host) -> Daemon:
     """The daemon for a configuration's places; nothing is opened or started yet."""
     steady(reactor)
-    return Daemon(reactor, places)
+    return Daemon(reactor, places, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any, Callable
 
 from twisted.application.service import Service
@@ -17,6 +18,18 @@ WELL_KNOWN = "http://169.254.169.254"
 HTTP_PORT = 80
 SLIRP_HOST = "10.0.2.2"
 """Where a guest with user networking finds its host's loopback interface."""
+
+_CURES = {
+    errno.EADDRINUSE: "; stop what listens there (ss -ltnp), or set another guest_http_port",
+    errno.EACCES: "; give the daemon CAP_NET_BIND_SERVICE, or set a guest_http_port above 1023",
+}
+
+
+def _told(error: object) -> str:
+    """Why the system lets nobody listen, and the cure where there is one."""
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"{error.strerror or error}{_CURES.get(error.errno or 0, '')}"
 
 
 class GuestServer(Service):
@@ -55,13 +68,13 @@ class GuestServer(Service):
         try:
             self._listening = self._listen()
         except CannotListenError as error:
-            text = f"{self._interface}:{self._port}: {error.socketError}"
-            if quietly:
-                return f"machines cannot be served at {text}"
-            if text != self._refusal:
-                events.not_serving(f"{self._interface}:{self._port}", str(error.socketError))
-            self._refusal = text
-            return f"machines cannot be served at {text}"
+            reason = _told(error.socketError)
+            text = f"machines cannot be served at {self._interface}:{self._port}: {reason}"
+            if not quietly:
+                if text != self._refusal:
+                    events.not_serving(f"{self._interface}:{self._port}", reason)
+                self._refusal = text
+            return text
         self._refusal = None
         self.since = self._clock()
         events.serving(f"http://{self._interface}:{self.port}")

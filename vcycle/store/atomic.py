@@ -33,6 +33,8 @@ _CURES = {
     errno.EMFILE: "raise the limit of open files",
     errno.ENFILE: "raise the limit of open files",
     errno.ENAMETOOLONG: "use shorter names",
+    errno.EEXIST: "what is in the way is no directory: move it",
+    errno.ENOTDIR: "what is in the way is no directory: move it",
     errno.ENOENT: "put the directory back, or start the daemon again",
 }
 _serial = itertools.count()

@@ -12,10 +12,12 @@ from vcycle.core.config.findings import Findings
 from vcycle.core.config.kinds import Kind, TooGreat
 from vcycle.core.config.options import Option, Status, active, belongs, find, named, suggestion
 from vcycle.core.config.syntax import Block, Value, shown
+from vcycle.core.config.table import IDLE
 
 MAX_PREFIXED = 500
 """Most options of prefixes in one section: each machinetype has all of its space's."""
 
+_IDLE = "has no effect in this version"
 _OPTION_NAME = re.compile(r"[0-9a-z_]{1,120}", re.ASCII)
 _LIKE_OPTION = re.compile(r"([0-9a-z_]+)\s*[=:]", re.ASCII | re.IGNORECASE)
 _LIKE_HEADER = re.compile(r"\[(settings|space|machinetype|vacuum_pipe)\b", re.IGNORECASE)
@@ -98,6 +100,9 @@ class Sheet:
                 findings.error_at(
                     value, f"{value.header} {value.option} = {text}: expected {wanted}"
                 )
+                continue
+            if name in IDLE and self.parsed[name] != _DEFAULTS[name]:
+                findings.warning_at(value, f"{value.header} {value.option}: {_IDLE}")
 
     @property
     def sound(self) -> bool:
@@ -131,7 +136,7 @@ def _former(option: Option) -> str:
         return f"not supported, as it is for {option.detail}"
     if option.status is Status.IGNORED:
         return f"has no effect: {option.detail}"
-    return "has no effect in this version"
+    return _IDLE
 
 
 def _unknown(kind: str, value: Value, findings: Findings) -> None:

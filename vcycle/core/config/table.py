@@ -119,6 +119,9 @@ machines_dir_days machinetype days 3.0
     How long the files of an ended machine are kept; 0 or less for ever.
 """
 
+IDLE = ("monitor_port",)
+"""Options that are read and judged, and that nothing in this version acts on."""
+
 # name, sections, status, then the successor, or why, or what is not there.
 FORMER = """\
 root_disk machinetype synonym root_image

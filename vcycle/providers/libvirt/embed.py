@@ -1,14 +1,9 @@
-"""
-libvirt's driver inside this process: ``qemu:///embed?root=DIRECTORY``.
-
-``quieten(file)`` is for the start of a process, before libvirt is imported anywhere.
-"""
+"""libvirt's driver inside this process: ``qemu:///embed?root=DIRECTORY``."""
 
 from __future__ import annotations
 
 import os
 import pwd
-import sys
 from pathlib import Path
 from threading import Lock
 from urllib.parse import parse_qs, urlsplit
@@ -54,12 +49,6 @@ def ready(uri: str) -> str | None:
         if problem is None and not _claimed:
             _claimed.append(root)
         return problem
-
-
-def quieten(log: str) -> None:
-    """Have the embedded driver's warnings in a file, not on stderr, unless that is settled."""
-    if "libvirt" not in sys.modules:
-        os.environ.setdefault("LIBVIRT_LOG_OUTPUTS", f"3:file:{log}")
 
 
 def configuration(is_root: bool) -> str:

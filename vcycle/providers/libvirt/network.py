@@ -13,12 +13,12 @@ from vcycle.providers.libvirt.failures import NoNetwork, code, text
 _MAX_ADDED = 50
 
 
-def ensure_network(connection: libvirt.virConnect, plan: NetworkPlan) -> None:
+def ensure_network(connection: libvirt.virConnect, plan: NetworkPlan, *, mend: bool = True) -> None:
     """
     Have the network there, and like its plan.
 
-    One that differs is replaced as long as no machine uses it; while one does, leases can
-    be added and nothing else.
+    One that differs is replaced as long as no machine uses it, unless ``mend`` is false; while
+    one does, leases can be added and nothing else.
 
     :raises NoNetwork: it cannot be had; the text says what is in the way, and the cure.
     :raises libvirt.libvirtError: no answer.
@@ -26,6 +26,9 @@ def ensure_network(connection: libvirt.virConnect, plan: NetworkPlan) -> None:
     network = _find(connection, plan.name)
     if network is not None and _suits(network, plan):
         return
+    if network is not None and not mend:
+        cure = f"remove it (virsh net-destroy {plan.name}), or set fix_networking = true"
+        raise NoNetwork(f"network {plan.name} differs from what is configured; {cure}")
     if network is not None:
         _remove(network)
     try:

@@ -64,6 +64,7 @@ class LibvirtProvider(Service):
         clock: Callable[[], float],
         network: NetworkPlan | None = None,
         *,
+        mend: bool = True,
         patience: Patience | None = None,
         deadlines: Deadlines | None = None,
         flags: int = 0,
@@ -75,6 +76,7 @@ class LibvirtProvider(Service):
         )
         self._clock = clock
         self._network = network if has_networks(uri) else None
+        self._mend = mend
         self._network_lock = Lock()
         self._network_is_there = False
         self._deadlines = deadlines or Deadlines()
@@ -176,7 +178,7 @@ class LibvirtProvider(Service):
             return
         with self._network_lock:
             if not self._network_is_there:
-                ensure_network(connection, self._network)
+                ensure_network(connection, self._network, mend=self._mend)
                 self._network_is_there = True
 
     def _capability_of(self, connection: libvirt.virConnect) -> Capability:
