@@ -15,6 +15,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from benchmarks.figures import MISSED
+
 ROOT = Path(__file__).resolve().parent.parent
 # Seconds in a part that is not expected to take nearly as long.
 PATIENCE = 900.0
@@ -33,10 +35,14 @@ class Count:
 
 @frozen
 class Step:
-    """One command. ``tests`` if it is pytest; else its exit status is one test."""
+    """
+    One command. ``tests`` if it is pytest; else its exit status is one test, passed if it is
+    one of ``good``.
+    """
 
     command: tuple[str, ...]
     tests: bool = False
+    good: tuple[int, ...] = (0,)
 
     def run(self, directory: Path, patience: float = PATIENCE) -> Count:
         """Run it with its output shown, and count; what runs over ``patience`` has failed."""
@@ -60,7 +66,7 @@ class Step:
             _signal_group(process.pid, signal.SIGKILL)
             process.wait()
         if not self.tests:
-            return Count(int(status == 0), int(status != 0))
+            return Count(int(status in self.good), int(status not in self.good))
         counted = counted_in(report)
         # A broken collection, or a crash, fails without naming a test.
         if status != 0 and counted.failed == 0:
@@ -142,8 +148,8 @@ def demo() -> Iterator[Step]:
 
 
 def benchmarks() -> Iterator[Step]:
-    if (ROOT / "benchmarks/run").exists():
-        yield Step((str(ROOT / "benchmarks/run"), "--short"))
+    """They have to run; a target that a busy machine misses is told, and no failure here."""
+    yield Step((str(ROOT / "benchmarks/run"), "--short"), good=(0, MISSED))
 
 
 PARTS = {

@@ -26,12 +26,13 @@ LONGEST_WORK = 6 * HOUR
 TOLERANCE = 0.02
 """By what part of its target a share may differ."""
 
-SCOUTS_PER_HOUR = 8
+SCOUTS_PER_HOUR = 12
 """
 The most scouts of one machinetype that the whole space starts in any hour without work.
 
-A scout and the back-off after it take 660 s at least, so six fit into an hour; two more are
-for factories that did not know of each other.
+A scout and the back-off after it take 660 s at least, so that six fit into an hour if each is
+alone. In a full space the first in rank often has no slot free, so some more have the right
+when one becomes free, and may start within one cycle of each other: twice as many at most.
 """
 
 RETURN_SECONDS = 3 * HOUR
