@@ -24,7 +24,8 @@ def main(words: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no such program: {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
     passed_on = [f"--{word}" for word in ("short", "json") if getattr(options, word)]
-    missed, broken = [], []
+    missed: list[str] = []
+    broken: list[str] = []
     for program in options.program or PROGRAMS:
         if not options.json:
             print(f"\n=== {program} ===", flush=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 from attrs import asdict, frozen
 
-
 MISSED = 3
 """Exit status of a program that measured all and missed a target; one that broke has another."""
 
