@@ -269,7 +269,7 @@ def main(words: list[str] | None = None) -> int:
         return 0
     few, many = SMALL if options.short else options.sizes
     cycles = 3 if options.short else options.cycles
-    return told(figures((few, many), cycles), options.json)
+    return told(figures((few, many), cycles), options.json, options.short)
 
 
 if __name__ == "__main__":

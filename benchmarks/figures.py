@@ -73,12 +73,16 @@ def spread(values: Sequence[float]) -> str:
     return f"least {least}, median {_amount(middle(values))}, most {most} of {len(values)}"
 
 
-def told(figures: Iterable[Figure], as_json: bool) -> int:
-    """Print the figures; the exit status: 0 if every target is met, else MISSED."""
+def told(figures: Iterable[Figure], as_json: bool, short: bool = False) -> int:
+    """
+    Print the figures; the exit status: 0 if every target is met, else MISSED.
+
+    A short run proves nothing of targets on a machine that has other work too: there it is 0.
+    """
     all_of_them = list(figures)
     if as_json:
         print(json.dumps([figure.as_dict() for figure in all_of_them], indent=1), flush=True)
     else:
         for figure in all_of_them:
             print(figure, flush=True)
-    return 0 if all(figure.met for figure in all_of_them) else MISSED
+    return 0 if short or all(figure.met for figure in all_of_them) else MISSED

@@ -273,7 +273,7 @@ def main(words: list[str] | None = None) -> int:
         print(json.dumps(SIDES[options.side](options.place, options.uri, options.machines)))
         return 0
     guests, rounds = (SHORT, 2) if options.short else (options.guests, options.rounds)
-    return told(figures(options.only, guests, SLOTS, rounds), options.json)
+    return told(figures(options.only, guests, SLOTS, rounds), options.json, options.short)
 
 
 if __name__ == "__main__":

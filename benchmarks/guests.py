@@ -142,8 +142,8 @@ def main(words: list[str] | None = None) -> int:
         print(json.dumps(found))
         return 0
     if options.short:
-        return told(figures(2, 1), options.json)
-    return told(figures(options.guests, options.rounds), options.json)
+        return told(figures(2, 1), options.json, options.short)
+    return told(figures(options.guests, options.rounds), options.json, options.short)
 
 
 if __name__ == "__main__":

@@ -234,7 +234,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(words)
     rounds, wait_seconds = (7, 4.0) if options.short else (ROUNDS, WAIT_SECONDS)
-    return told(figures(rounds, SECONDS, wait_seconds), options.json)
+    return told(figures(rounds, SECONDS, wait_seconds), options.json, options.short)
 
 
 if __name__ == "__main__":

@@ -245,8 +245,10 @@ def main(words: Sequence[str] | None = None) -> int:
         serve(*options.serve)
         return 0
     if options.short:
-        return told(figures(FEW, options.slots, 2), options.json)
-    return told(figures(options.factories, options.slots, options.rounds), options.json)
+        return told(figures(FEW, options.slots, 2), options.json, options.short)
+    return told(
+        figures(options.factories, options.slots, options.rounds), options.json, options.short
+    )
 
 
 if __name__ == "__main__":

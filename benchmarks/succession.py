@@ -253,7 +253,7 @@ def main(words: list[str] | None = None) -> int:
         print(json.dumps(measure(options.place, options.uri, options.successions)))
         return 0
     successions = SHORT if options.short else options.successions
-    return told(figures(options.only, successions), options.json)
+    return told(figures(options.only, successions), options.json, options.short)
 
 
 if __name__ == "__main__":

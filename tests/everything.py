@@ -113,7 +113,7 @@ def style() -> Iterator[Step]:
 
 
 def types() -> Iterator[Step]:
-    yield python("mypy", "vcycle", "tests", "demo")
+    yield python("mypy", "vcycle", "tests", "demo", "benchmarks")
 
 
 def unit() -> Iterator[Step]:
