@@ -53,7 +53,9 @@ class ModelTests(OnSystem):
 
         def two() -> bool:
             for record in self.daemon.living():
-                disks[record.uuid] = list(self.daemon.directory(record).glob("root.*"))
+                # They go a moment before the end is written.
+                if found := list(self.daemon.directory(record).glob("root.*")):
+                    disks[record.uuid] = found
             return len(self.daemon.ended("cd")) >= 2
 
         self.daemon.until("two machines from the CD are over", two, 4 * BOOTS)
