@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.strategies import rounds
 from tests.core.values import FACTORY, NOW, machinetype, report, space
-from vcycle.core.peers import PeerReport, Peers, heard, patience
+from vcycle.core.peers import PeerReport, Peers, heard, joined, patience
 
 SPACE = space(machinetype("pilot"), machinetype("probe"))
 OWN = FACTORY.partition(".")[0]
@@ -68,3 +68,21 @@ class HeardTests(SynchronousTestCase):
             self.assertEqual(sorted(set(names)), names)
             self.assertNotIn(FACTORY, names)
             self.assertTrue(math.isfinite(sum(each.running_hs06 for each in reports)))
+
+
+class JoinedTests(SynchronousTestCase):
+    def test_lost_answer(self) -> None:
+        """What was not heard again is still believed, for as long as anything is."""
+        pilot, probe = report("f2"), report("f2", "probe")
+        again = report("f2", hs06=3.0, heard_at=NOW + 60)
+        found = Peers(reports=(again,), silent={"f3": "no answer"}, asked_at=NOW + 60)
+        former = Peers(reports=(pilot, probe), asked_at=NOW)
+        both = joined(found, former, SPACE, NOW + 60)
+        self.assertEqual((again, probe), both.reports)
+        self.assertEqual((NOW + 60, found.silent), (both.asked_at, both.silent))
+        self.assertEqual((again,), joined(found, former, SPACE, NOW + 131).reports)
+
+    def test_clock_set_back(self) -> None:
+        """A word of the future is not kept: its age would never come."""
+        former = Peers(reports=(report("f2", heard_at=NOW + 1e6),))
+        self.assertEqual((), joined(Peers(), former, SPACE, NOW).reports)

@@ -156,7 +156,7 @@ class RankingTests(SynchronousTestCase):
         names = [f"f{n}.example.com" for n in range(number)]
         rankings = []
         for ours in names:
-            others = (report(n.partition(".")[0]) for n in names if n != ours)
+            others = (report(n.partition(".")[0].upper()) for n in names if n != ours)
             look = scene(*others, factory=ours.upper())
             abort = Abort(at=NOW + error * len(ours), factory="F1.example.com", machine=machine)
             rankings.append(look.ranking(abort))
@@ -216,7 +216,7 @@ class TurnTests(SynchronousTestCase):
         old = NOW + BACKOFF + WAIT - 1
         self.assertIs(Gate.WAITING, self.turn(1, after, asked_at=old))
         self.assertIs(Gate.SCOUT, self.turn(1, after, asked_at=old + 1))
-        self.assertIs(Gate.SCOUT, self.turn(0, after, asked_at=old))
+        self.assertIs(Gate.SCOUT, self.turn(0, after, asked_at=NOW))
 
     def test_scout_of_a_peer(self) -> None:
         """While a peer has a young machine nobody joins it, and the verdict names it."""
@@ -259,7 +259,7 @@ class ProofTests(SynchronousTestCase):
         """Until all can know whether the grown scout aborted nobody starts another one."""
         outlook = looks((BACKOFF, QUIET), (160, YOUNG), (160 + FIZZLE, GROWN))
         turn = scene(*GROWN, now=NOW + 160 + FIZZLE).turn(outlook, 0)
-        self.assertIs(Gate.PROVING, turn.gate)
+        self.assertEqual((Gate.PROVING, None), (turn.gate, outlook.quiet_at))
 
     def test_abort(self) -> None:
         """A scout that aborts proves nothing, and begins the back-off anew."""
@@ -305,6 +305,7 @@ class ProofTests(SynchronousTestCase):
             self.assertEqual((FACTORY, True), (quiet.scout, probation(quiet)))
         proven = look.outlook(quiet, None, NOW + BACKOFF, 1)
         self.assertFalse(probation(proven))
+        self.assertEqual((None, None), (proven.scout, proven.scout_at))
 
 
 class PlanTests(SynchronousTestCase):
