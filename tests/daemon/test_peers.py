@@ -97,11 +97,15 @@ class LookTests(LatestCase):
         self.clock.at += 1.0
         self.assertEqual([SECOND], [each.factory for each in self.look().reports])
 
-    def test_alive_again(self) -> None:
-        """Of a factory that answers nothing older is kept."""
-        self.tell(SECOND, THIRD)
+    def test_answer_lost(self) -> None:
+        """Of a factory that answers otherwise, a lost answer is missed as briefly."""
+        self.tell(SECOND)
         self.look()
-        self.tell(SECOND, THIRD, machinetype="other")
+        self.tell(SECOND, machinetype="other")
+        words = {(each.factory, each.machinetype) for each in self.look().reports}
+        self.assertEqual({(SECOND, "pilot"), (SECOND, "other")}, words)
+        self.clock.at += patience(SPACE) + 1.0
+        self.tell(SECOND, machinetype="other")
         self.assertEqual({"other"}, {each.machinetype for each in self.look().reports})
 
     def test_fault(self) -> None:

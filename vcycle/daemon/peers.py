@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Callable
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.logger import Logger
 
 from vcycle.core.config.model import Space
-from vcycle.core.peers import Peers, patience
+from vcycle.core.peers import Peers, joined, patience
 from vcycle.daemon import events
 from vcycle.interfaces import IPeers
 
@@ -29,7 +29,7 @@ class LatestPeers:
     long as a word is believed at all: without it a factory would take itself for the only one.
     ``clock`` gives Unix seconds.
 
-    What a factory told last stays while it is silent, for as long as its word is believed.
+    What was not heard again stays, for as long as a word is believed.
     """
 
     _log = Logger()
@@ -50,7 +50,8 @@ class LatestPeers:
             self._log.failure("{space}: the other factories could not be asked", space=space.name)
             return self._recent(space)
         self._tell(space.name, found.silent)
-        known = self._last[space.name] = self._remembered(space, found)
+        former = self._last.get(space.name, Peers())
+        known = self._last[space.name] = joined(found, former, space, self.clock())
         return known
 
     def withdraw(self, space: str) -> None:
@@ -64,15 +65,6 @@ class LatestPeers:
             return Peers()
         age = self.clock() - known.asked_at
         return known if 0 <= age <= patience(space) else Peers()
-
-    def _remembered(self, space: Space, found: Peers) -> Peers:
-        former, now = self._last.get(space.name, Peers()), self.clock()
-        kept = tuple(
-            report
-            for report in former.reports
-            if report.factory in found.silent and 0 <= now - report.heard_at <= patience(space)
-        )
-        return evolve(found, reports=found.reports + kept)
 
     def _tell(self, space: str, silent: Mapping[str, str]) -> None:
         former = self._silent.get(space, {})
