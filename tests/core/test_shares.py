@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.values import machinetype
-from vcycle.core.shares import by_need
+from vcycle.core.shares import by_need, pipe_shares
 
 SHARES = st.dictionaries(
     st.sampled_from("abcdef"),
@@ -64,3 +64,41 @@ class ByNeedTests(SynchronousTestCase):
                 self.assertLessEqual(
                     hs06.get(above, 0) / shares[above][0], hs06.get(below, 0) / shares[below][0]
                 )
+
+
+class PipeSharesTests(SynchronousTestCase):
+    def test_table(self) -> None:
+        """Each row: the pipe's total, what is asked for, local shares, and what comes of it."""
+        rows: list[tuple[float, dict[str, object], dict[str, float], dict[str, float]]] = [
+            (8, {"prod": 3.0, "mcore": 1.0}, {}, {"prod": 6.0, "mcore": 2.0}),
+            (8, {"prod": "3", "mcore": 1}, {"mcore": 5.0}, {"prod": 6.0, "mcore": 5.0}),
+            (8, {"x": -1.0}, {}, {"x": 0.0}),
+            (8, {"x": -1.0, "y": 2}, {}, {"x": 0.0, "y": 8.0}),
+            (
+                8,
+                {"x": float("nan"), "y": "many", "z": None, "t": True},
+                {},
+                dict.fromkeys("xyzt", 0),
+            ),
+            (8, {"x": 10**400, "y": float("inf"), "z": 1}, {}, {"x": 0.0, "y": 0.0, "z": 8.0}),
+            (8, {"x": 1e308, "y": 1e308}, {}, {"x": 0.0, "y": 0.0}),
+            (0, {"x": 1}, {}, {"x": 0.0}),
+            (8, {}, {"other": 1.0}, {}),
+        ]
+        for total, asked, local, expected in rows:
+            self.assertEqual(expected, pipe_shares(total, asked, local), asked)
+
+    @given(
+        st.floats(0, 1e6),
+        st.dictionaries(
+            st.text(max_size=3),
+            st.one_of(st.floats(), st.integers(), st.text(max_size=4)),
+            max_size=6,
+        ),
+    )
+    def test_total(self, total: float, asked: dict[str, object]) -> None:
+        """Whatever is asked for, the parts are shares, and together at most the pipe's total."""
+        parts = pipe_shares(total, asked, {})
+        self.assertEqual(set(asked), set(parts))
+        self.assertTrue(all(part >= 0 for part in parts.values()))
+        self.assertLessEqual(sum(parts.values()), total * (1 + 1e-9))

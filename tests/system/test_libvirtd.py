@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 
-from tests.system.case import BOOTS, SPACE
+from tests.system.case import BOOTS, FACTORY, SPACE
 from tests.system.domains import pids
 from tests.system.lives import BEATS
 from tests.system.systemcase import OnSystem
 from vcycle.core.machine import Record
+from vcycle.core.vacquery.encode import encode_query
+from vcycle.core.vacquery.messages import Kind, Query
 
 LOST = "no answer from the provider"
 BACK = "the provider answers again"
 # libvirt's keep-alive, and the cycle that is told by it.
 NOTICED = 60.0
+VACQUERY_PORT = 995
 
 
 class LibvirtdTests(OnSystem):
@@ -70,6 +74,14 @@ class LibvirtdTests(OnSystem):
         self.assertLess(self.daemon.stop(), 10.0)
         self.assertIn(records[1].uuid, pids())
 
+    def _asked(self) -> bytes:
+        """What the daemon answers when another factory asks how it is."""
+        question = encode_query(Query(kind=Kind.FACTORY, space=SPACE, cookie="how"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.settimeout(5.0)
+            asker.sendto(question, ("127.0.0.1", VACQUERY_PORT))
+            return asker.recv(2048)
+
     def test_hung(self) -> None:
         """
         libvirtd hangs: guests are served, the daemon answers, says so once, asks for nothing,
@@ -84,6 +96,7 @@ class LibvirtdTests(OnSystem):
             self._goes_on_beating(records)
             began = time.monotonic()
             self.assertIsNotNone(self.daemon.status())
+            self.assertIn(FACTORY.encode(), self._asked())
             self.assertLess(time.monotonic() - began, 1.0)
             # A machine vanishes while nobody can tell: it is not replaced on a guess.
             gone, stays = records

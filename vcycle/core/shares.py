@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 
@@ -27,3 +28,33 @@ def by_need(
     chance = random.Random(seed)  # noqa: S311 - a tie is no secret
     lots = {machinetype.name: chance.random() for machinetype in wanted}
     return sorted(wanted, key=lambda m: (groups[m.machinegroup], scores[m.name], lots[m.name]))
+
+
+def pipe_shares(
+    total: float, asked: Mapping[str, object], local: Mapping[str, float]
+) -> dict[str, float]:
+    """
+    The target_share of each machinetype of a vacuum pipe, by name.
+
+    ``total`` is the pipe's own target_share; the document's owner divides it by what is
+    ``asked`` for. What is no finite number of 0 or more asks for nothing, so nobody gets more
+    out of a pipe than its total. A ``local`` target_share replaces a machinetype's part, and the
+    other parts stay as they are.
+    """
+    wishes = {name: _wish(value) for name, value in asked.items()}
+    sum_of_wishes = sum(wishes.values())
+    parts = {
+        name: total * (wish / sum_of_wishes) if 0 < sum_of_wishes < math.inf else 0.0
+        for name, wish in wishes.items()
+    }
+    return {name: local.get(name, part) for name, part in parts.items()}
+
+
+def _wish(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return 0.0
+    try:
+        wish = float(value)
+    except (OverflowError, ValueError):
+        return 0.0
+    return wish if math.isfinite(wish) and wish > 0 else 0.0
