@@ -53,6 +53,20 @@ YOUNG = (report("factory2", hs06=1.0, young=1),)
 GROWN = (report("factory2", hs06=1.0),)
 
 
+class OwnAbortTests(SynchronousTestCase):
+    def test_to_the_second(self) -> None:
+        """After two aborts of ours at nearly one moment the back-off runs from the later one."""
+        for first, second in (("m0", "m1"), ("m1", "m0"), ("m0", "m0")):
+            before = Outlook()
+            for after, machine in ((0.0, first), (3.5, second)):
+                own = Abort(at=NOW + after, factory=FACTORY, machine=machine)
+                before = scene(now=NOW + 4).outlook(before, own, None, 0)
+                again = scene(now=NOW + 5).outlook(before, own, None, 0)
+                self.assertEqual(before.abort, again.abort)
+            assert before.abort is not None, "there was one"
+            self.assertEqual(NOW + 3.5, before.abort.at, (first, second))
+
+
 class GateTests(SynchronousTestCase):
     def test_table(self) -> None:
         """Each row: last abort and proof, young machines here, seconds after NOW, and the gate."""

@@ -113,9 +113,11 @@ class Scene:
             return None
         latest = max(abort.at for abort in aborts)
         last = max((a for a in aborts if a.at >= latest - JITTER), key=_identity)
-        if before is not None and _identity(before) == _identity(last):
-            return before if latest <= before.at + JITTER else evolve(last, at=latest)
-        return evolve(last, at=latest)
+        if before is None or _identity(before) != _identity(last) or latest > before.at + JITTER:
+            return evolve(last, at=latest)
+        # Our own clock has no jitter: the back-off is as long after our last abort as it says.
+        exact = before.at if own is None else max(before.at, own.at)
+        return before if exact == before.at else evolve(before, at=exact)
 
     def _watched(self, after: Outlook, abort: Abort, young: list[str]) -> Outlook:
         """The search for a scout that outlives fizzle_seconds, one look further."""
