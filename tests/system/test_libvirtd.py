@@ -18,11 +18,11 @@ LOST = "no answer from the provider"
 BACK = "the provider answers again"
 # libvirt's keep-alive, and the cycle that is told by it.
 NOTICED = 60.0
-VACQUERY_PORT = 995
 
 
 class LibvirtdTests(OnSystem):
     restart_needed = True
+    vacquery_port = 9952
 
     def setUp(self) -> None:
         super().setUp()
@@ -79,7 +79,7 @@ class LibvirtdTests(OnSystem):
         question = encode_query(Query(kind=Kind.FACTORY, space=SPACE, cookie="how"))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
             asker.settimeout(5.0)
-            asker.sendto(question, ("127.0.0.1", VACQUERY_PORT))
+            asker.sendto(question, ("127.0.0.1", self.vacquery_port))
             return asker.recv(2048)
 
     def test_hung(self) -> None:
