@@ -27,19 +27,31 @@ setup(
     install_requires=[
         "Twisted>=22.10",
         "attrs>=21.4",
+        # Signatures of images and X.509 proxies; pyOpenSSL itself stands on it.
+        "cryptography>=36",
         "libvirt-python>=7",
         "pyOpenSSL>=21",
         "service_identity>=18.1",
         "zope.interface>=5.4",
     ],
     extras_require={
+        # CD-ROMs with user_data, where user_data_delivery asks for them.
+        "iso": ["pycdlib"],
+        # Metrics in the form that Prometheus reads.
+        "metrics": ["prometheus_client"],
         "test": [
+            "argo-ams-library",
             "build",
+            "dirq",
             "hypothesis",
             "mypy",
             "mypy-zope",
+            "nagiosplugin",
+            "prometheus_client",
+            "pycdlib",
             "pytest",
             "ruff",
+            "selenium",
             "setuptools",
             "wheel",
         ],

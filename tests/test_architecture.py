@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "disks": WORLD,
     "store": WORLD,
     "images": WORLD,
+    "credentials": WORLD,
+    "exports": WORLD,
     "vacquery": WORLD,
     "guests": WORLD,
     "monitor": WORLD,

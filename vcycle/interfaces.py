@@ -143,6 +143,57 @@ class IMachineStore(Interface):
         """Write the ``counts`` line."""
 
 
+class IVolumes(Interface):
+    """Blank volumes in storage pools of a hypervisor, such as volume groups of LVM."""
+
+    def create(group: str, name: str, size: int) -> Awaitable[None]:
+        """
+        Have a volume of that name, of ``size`` bytes; one that is there already is kept.
+
+        :raises DiskError: there is no such pool, or no room in it.
+        """
+
+    def remove(group: str, name: str) -> Awaitable[None]:
+        """Remove a volume; one that is gone already is no error. Raises DiskError."""
+
+    def room(group: str) -> Awaitable[int]:
+        """Bytes that are free in a pool. Raises DiskError."""
+
+
+class IExports(Interface):
+    """Directories exported to machines by NFS."""
+
+    def export(path: str, address: str, writable: bool) -> Awaitable[None]:
+        """Export a directory to one address; done already is no error. Raises DiskError."""
+
+    def withdraw(path: str, address: str) -> Awaitable[None]:
+        """End that; over already is no error. Raises DiskError."""
+
+
+class IAccounts(Interface):
+    """What is owed to accounting."""
+
+    def account(records: Sequence[Record]) -> Awaitable[None]:
+        """
+        Write the job record of each machine whose life counts, durably and exactly once, however
+        often it is called with the same machine.
+
+        :raises StoreError: it could not be written; to be tried again.
+        """
+
+
+class ICredentials(Interface):
+    """What machines prove by that they are ours."""
+
+    def proxy(directory: str, name: str, until: float, legacy: bool) -> Awaitable[bytes]:
+        """
+        A new limited X.509 proxy as PEM, from x509cert.pem and x509key.pem in ``directory``,
+        for a machine of the machinetype ``name``, that ends at ``until`` (Unix seconds).
+
+        :raises CredentialError: there is none; the text says why, and the cure.
+        """
+
+
 class IDisks(Interface):
     """Forms the disks of one machine, and removes them."""
 
@@ -157,19 +208,54 @@ class IDisks(Interface):
         """Remove disks; those gone already are no error."""
 
 
+@frozen(kw_only=True)
+class Wanted:
+    """
+    An image that is asked for: a URL, an absolute path, or a name below ``files`` of
+    ``directory``, a machinetype's own. With ``sha256`` or ``signing_dn`` nothing else is good.
+    """
+
+    reference: str
+    directory: str
+    sha256: str | None = None
+    signing_dn: str | None = None
+
+
+@frozen(kw_only=True)
+class Image:
+    """
+    A whole image that can be used: one version, at a path where nothing ever changes it.
+
+    ``confirmed_at`` (Unix seconds) is when its server last said that it is the newest;
+    ``problem`` is why that could not be asked since. Both are None of a local file.
+    """
+
+    path: str
+    url: str | None = None
+    sha256: str | None = None
+    signed_by: str | None = None
+    confirmed_at: float | None = None
+    problem: str | None = None
+
+
 class IImages(Interface):
-    """Where root images and user_data templates come from."""
+    """Where root images, kernels and user_data templates come from."""
 
-    def image(reference: str, directory: str) -> Awaitable[str]:
+    def image(wanted: Wanted) -> Awaitable[Image]:
         """
-        The absolute path of a whole image: an absolute path as it is, or a file of the
-        machinetype's own directory.
+        The image as it is here now; it never waits for a download.
 
-        :raises ImageMissing: it is not here; the text says what was looked for, and the cure.
+        What is not here, or was not confirmed for a while, is fetched beside the cycle; a good
+        copy is given meanwhile, however old it is.
+
+        :raises ImageMissing: there is no good copy; the text says why (being fetched, and how
+            far, is a reason), and the cure.
         """
 
     def text(reference: str, directory: str) -> Awaitable[bytes]:
-        """The whole content of a small file; raises as ``image``."""
+        """
+        The whole content of a small file, or of a URL as it was last fetched; raises as ``image``.
+        """
 
 
 class IPeers(Interface):

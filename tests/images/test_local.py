@@ -26,7 +26,7 @@ class LocalImagesTests(SynchronousTestCase):
         text = str(
             self.failureResultOf(self.images.text(reference, self.directory), ImageMissing).value
         )
-        image = self.images.image(reference, self.directory)
+        image = self._image(reference, self.directory)
         self.assertEqual(text, str(self.failureResultOf(image, ImageMissing).value))
         return text
 
@@ -34,7 +34,7 @@ class LocalImagesTests(SynchronousTestCase):
         """A link may choose among a machinetype's own files, and leads nowhere else."""
         v1 = self.plant("files/v1.img")
         os.symlink("v1.img", f"{self.directory}/files/now.img")
-        self.assertEqual(v1, self.successResultOf(self.images.image("now.img", self.directory)))
+        self.assertEqual(v1, self.successResultOf(self._image("now.img", self.directory)))
         self.plant("secret")
         os.symlink("../secret", f"{self.directory}/files/out.img")
         os.symlink("/etc", f"{self.directory}/files/etc")

@@ -36,6 +36,18 @@ class ImageMissing(VcycleError):
     """An image or template is not here; the text says what was looked for, and the cure."""
 
 
+class CredentialError(VcycleError):
+    """A certificate or key cannot be used; the text names the file, and says why."""
+
+
+class FetchError(VcycleError):
+    """Something could not be fetched whole; the text names the address and says why."""
+
+
+class PipeError(VcycleError):
+    """A vacuum pipe's document cannot be used; the text says where in it, and why."""
+
+
 class UserDataError(VcycleError):
     """A machine's user_data cannot be made from its template; the text says why, and the cure."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class Condition(enum.Enum):
@@ -83,6 +83,9 @@ class Record:
     that no later configuration can change what a machine was promised.
     ``born`` is requested_at as it was first written, in whole seconds: a clock step moves
     all other times, never this one. ``clock`` counts the steps that the times include.
+    ``image`` is the path of the version that it boots from, ``volume_group`` where its blank
+    disk is if that is no file, ``exports`` are the directories exported to it by NFS.
+    ``gocdb`` says that ``site`` is a name of the GOCDB, so that its record is to be sent.
     """
 
     uuid: str
@@ -116,6 +119,11 @@ class Record:
     message: str | None = None
     abort: bool = False
     clock: int = 0
+    image: str | None = None
+    volume_group: str | None = None
+    exports: tuple[str, ...] = ()
+    hepscore23_per_processor: float | None = None
+    gocdb: bool = False
 
     @property
     def directory(self) -> str:
@@ -225,18 +233,42 @@ class Boot:
 
 @frozen(kw_only=True)
 class Disk:
-    """A disk as the hypervisor sees it. ``kind`` is "raw" or "qcow2"; ``device`` like "vda"."""
+    """
+    A disk as the hypervisor sees it. ``kind`` is "raw" or "qcow2"; ``device`` like "vda".
+
+    Where ``pool`` names a storage pool of the hypervisor's, ``path`` is a volume's name in it.
+    """
 
     path: str
     kind: str
     device: str
     cdrom: bool = False
+    pool: str | None = None
+
+
+@frozen(kw_only=True)
+class Seed:
+    """What a CD-ROM for a machine holds: its volume label, and contents by path ("a/b")."""
+
+    label: str
+    files: tuple[tuple[str, bytes], ...] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Shared:
+    """A directory of the host's that the hypervisor shares with a machine under a tag."""
+
+    tag: str
+    path: str
+    writable: bool
+    how: str
 
 
 @frozen(kw_only=True)
 class Forming:
     """
-    A disk to be formed: an overlay of ``backing`` if that is set, else blank and sparse.
+    A disk to be formed: an overlay of ``backing`` if that is set, a CD-ROM of ``seed`` if that
+    is, else blank and sparse.
 
     ``size`` is in bytes; None for an overlay means the size of its backing image.
     """
@@ -244,6 +276,7 @@ class Forming:
     disk: Disk
     backing: str | None = None
     size: int | None = None
+    seed: Seed | None = None
 
 
 @frozen(kw_only=True)
@@ -261,3 +294,4 @@ class Spec:
     console: str
     boot: Boot | None = None
     metadata_url: str | None = None
+    shared: tuple[Shared, ...] = ()

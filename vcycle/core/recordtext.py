@@ -26,11 +26,20 @@ from vcycle.core.quota import OUTPUT_NAME
 VERSION = 1
 MAX_TEXT = 1 << 20
 MAX_DIGITS = 20
+MAX_PATHS = 64
 
 _seconds = whole(0, 10**10)
 _moment = number(-1e11, 1e11)
 _name = pattern(r"[0-9A-Za-z][0-9A-Za-z._-]{0,252}", "a name of letters, digits, '.', '_' and '-'")
 _outcome = word(Outcome)
+_path = pattern(r"/[^\x00-\x1f\x7f]{0,1500}", "an absolute path")
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_PATHS:
+        raise ValueError(f"a list of at most {MAX_PATHS} absolute paths")
+    return tuple(_path(one) for one in value)
+
 
 _LIMITS: Mapping[str, Check] = {
     "fizzle_seconds": _seconds,
@@ -48,8 +57,12 @@ _RECORD: Mapping[str, Check] = {
     "cpu_percentage": number(0, 1e9),
     "cpu_seconds": number(0, 1e15),
     "ended_at": maybe(_moment),
+    "exports": _paths,
     "factory": _name,
+    "gocdb": truth,
+    "hepscore23_per_processor": maybe(number(0, 1e9)),
     "hs06_per_processor": maybe(number(0, 1e9)),
+    "image": maybe(_path),
     "keep_days": number(-1e9, 1e9),
     "mac": maybe(pattern(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}", "six pairs of hex digits")),
     "machinetype": pattern(r"[0-9a-z-]{1,100}", "a machinetype's name"),
@@ -68,6 +81,7 @@ _RECORD: Mapping[str, Check] = {
     "slot": whole(-1, 10**6),
     "space": _name,
     "started_at": maybe(_moment),
+    "volume_group": maybe(pattern(r"[0-9A-Za-z_+][0-9A-Za-z_+.-]{0,62}", "a volume group's name")),
     "uuid": pattern(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a uuid in lower case"),
 }
 

@@ -111,7 +111,10 @@ class Cycle:
                 continue
             try:
                 self.materials[name] = await gather(
-                    machinetype, self.images, self.directory(name), self.in_thread
+                    machinetype,
+                    self.images,
+                    self.directory(machinetype.directory),
+                    self.in_thread,
                 )
             except VcycleError as error:
                 ready[name] = str(error)

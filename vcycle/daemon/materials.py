@@ -9,7 +9,7 @@ from attrs import Factory, frozen
 
 from vcycle.core.config.model import Machinetype
 from vcycle.core.errors import ImageMissing
-from vcycle.interfaces import IImages, RunInThread
+from vcycle.interfaces import IImages, RunInThread, Wanted
 
 
 @frozen(kw_only=True)
@@ -34,7 +34,11 @@ async def gather(
     """
 
     async def path(reference: str | None) -> str | None:
-        return None if reference is None else await images.image(reference, directory)
+        return (
+            None
+            if reference is None
+            else (await images.image(Wanted(reference=reference, directory=directory))).path
+        )
 
     user_data = machinetype.user_data
     return Materials(

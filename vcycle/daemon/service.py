@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Awaitable
 from typing import Any, Callable, TypeVar
 
@@ -13,30 +11,19 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from vcycle import __version__
-from vcycle.core.config.model import Configuration, Settings, Space
+from vcycle.core.config.model import Configuration, Settings
 from vcycle.core.errors import VcycleError
-from vcycle.core.snapshot import Snapshot
-from vcycle.daemon import clocks, events, host, lastgood
-from vcycle.daemon.answering import Answering, facts_of
-from vcycle.daemon.claim import claim, here, spool_of
-from vcycle.daemon.compose import Parts, runner_of
+from vcycle.daemon import clocks, events, lastgood
+from vcycle.daemon.assembly import Assembly, assemble
+from vcycle.daemon.claim import claim, here
 from vcycle.daemon.configuration import Places, Texts, this_host
 from vcycle.daemon.garbage import Sweeper
-from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
+from vcycle.daemon.hypervisors import IDaemonReactor
 from vcycle.daemon.ordered import OrderedServices
-from vcycle.daemon.published import Published
 from vcycle.daemon.reload import Reloader
 from vcycle.daemon.signals import Signals
-from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 from vcycle.daemon.steady import steady
-from vcycle.daemon.talking import Talking
-from vcycle.disks.qemu import QemuDisks
-from vcycle.images.local import LocalImages
-from vcycle.monitor.place import socket_path
-from vcycle.monitor.statussocket import StatusSocket
-from vcycle.store.jsonfile import ClockFile
-from vcycle.store.machines import MachineStore
 from vcycle.threads import PrivateThreads
 
 R = TypeVar("R")
@@ -75,11 +62,9 @@ class Daemon(OrderedServices):
             reactor, "plans", PLAN_THREADS, PLAN_SECONDS, ceiling=REPLACEMENTS
         )
         self._reloader = Reloader(places, "", self._read, self._apply)
-        self._published = Published(self._planners, clocks.wall)
         self._state_dir: str | None = None
         self._settings: Settings | None = None
-        self._spaces: Spaces | None = None
-        self._talking: Talking | None = None
+        self._assembly: Assembly | None = None
         self._kept: Texts = ()
         self._said: dict[str, str] = {}
         self._sweeper = Sweeper()
@@ -113,8 +98,8 @@ class Daemon(OrderedServices):
 
     def stopService(self) -> Deferred[None]:
         events.daemon_stopping()
-        if self._talking is not None:
-            self._talking.hush()
+        if self._assembly is not None:
+            self._assembly.hush()
         if self._watch.running:
             self._watch.stop()
         return super().stopService()
@@ -125,84 +110,31 @@ class Daemon(OrderedServices):
             self._state_dir = configuration.settings.state_dir
 
     def _begin(self, configuration: Configuration) -> None:
-        state_dir = configuration.settings.state_dir
         self._settings = configuration.settings
-        hypervisors = Hypervisors(self._reactor, clocks.wall, spool_of(state_dir))
-        serving: dict[str, Callable[[], bool]] = {}
-        look = functools.partial(facts_of, state_dir, clocks.wall, serving)
-        answering = Answering(
+        assembly = self._assembly = assemble(
             self._reactor,
-            configuration.settings.vacquery_port,
-            configuration.settings.vacquery_interface,
-            in_thread=self._planners,
-            clock=clocks.wall,
-            look=look,
-        )
-        talking = self._talking = Talking(
-            self._reactor,
-            configuration.settings,
-            in_thread=self._files,
-            clock=clocks.wall,
-            look=look,
-            know=answering.know,
-        )
-
-        def publish(snapshot: Snapshot) -> None:
-            self._published.publish(snapshot)
-            answering.publish(snapshot)
-            talking.publish(snapshot)
-
-        parts = Parts(
-            owner=host.owner(state_dir),
-            clock=clocks.wall,
-            clocks=clocks.ClockWatch(ClockFile(os.path.join(state_dir, "clock.json"), self._files)),
-            host=functools.partial(host.look, state_dir),
-            in_thread=self._planners,
-            disks=QemuDisks(self._files),
-            images=LocalImages(self._files),
-            directory=functools.partial(os.path.join, state_dir, "machinetypes"),
-            publish=publish,
+            configuration,
+            files=self._files,
+            planners=self._planners,
             reload=self._look,
-            peers=talking.look_around,
-            ended=talking.ended,
-            hearts=answering.hearts,
+            sweep=self._sweeper.sweep,
         )
-
-        def build(space: Space, wake: Callable[[], None]) -> SpaceRunner:
-            hypervisor = hypervisors.of(space)
-            serving[space.name] = lambda: hypervisor.server.since is not None
-            hypervisor.provider.watch(lambda _: spaces.wake(hypervisor.uri))
-            store = MachineStore(state_dir, space.name, self._files)
-            return runner_of(parts, space, store, hypervisor, wake)
-
-        def left(space: str) -> None:
-            hypervisors.leave(space)
-            self._published.withdraw(space)
-            answering.withdraw(space)
-            talking.withdraw(space)
-
-        spaces = self._spaces = Spaces(self._reactor, build, left, self._sweeper.sweep)
-        events.daemon_started(__version__, state_dir, configuration.spaces)
-        for service in (self._files, self._planners, hypervisors):
+        events.daemon_started(__version__, configuration.settings.state_dir, configuration.spaces)
+        for service in (self._files, self._planners, *assembly.services):
             service.setServiceParent(self)
-        try:
-            self._socket(state_dir).setServiceParent(self)
-        except VcycleError as error:
-            events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
-        answering.setServiceParent(self)
-        talking.setServiceParent(self)
-        spaces.setServiceParent(self)
+        spaces = assembly.spaces
         spaces.apply(configuration)
         spaces.refuse(self._reloader.problems)
         if self._reloader.former is not None:
             former = self._reloader.former.spaces
             spaces.let_go(former[name] for name in former if name not in configuration.spaces)
 
-    def _socket(self, state_dir: str) -> StatusSocket:
-        return StatusSocket(self._reactor, socket_path(state_dir), self._published.content)
-
     def _read(self, work: Callable[[], R], deadline: float | None = None) -> Awaitable[R]:
         return here(work) if self._spaces is None else self._files(work, deadline)
+
+    @property
+    def _spaces(self) -> Spaces | None:
+        return None if self._assembly is None else self._assembly.spaces
 
     async def _look(self) -> None:
         """The configuration again, if a file changed; what is wrong with it stops creations."""

@@ -12,7 +12,7 @@ from attrs import frozen
 from zope.interface import implementer
 
 from vcycle.core.errors import CallTimedOut, ImageMissing
-from vcycle.interfaces import IImages, RunInThread
+from vcycle.interfaces import IImages, Image, RunInThread, Wanted
 
 R = TypeVar("R")
 MAX_TEXT = 1 << 20
@@ -27,11 +27,13 @@ class LocalImages:
 
     in_thread: RunInThread
 
-    async def image(self, reference: str, directory: str) -> str:
-        def look() -> str:
+    async def image(self, wanted: Wanted) -> Image:
+        reference, directory = wanted.reference, wanted.directory
+
+        def look() -> Image:
             path = _find(reference, directory)
             os.close(_open(reference, path))
-            return path
+            return Image(path=path)
 
         return await self._run(reference, look)
 

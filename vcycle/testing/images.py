@@ -8,7 +8,7 @@ from attrs import Factory, define
 from zope.interface import implementer
 
 from vcycle.core.errors import ImageMissing
-from vcycle.interfaces import IImages
+from vcycle.interfaces import IImages, Image, Wanted
 
 
 @implementer(IImages)
@@ -19,7 +19,10 @@ class MemoryImages:
     files: dict[str, bytes] = Factory(dict)
     max_text: int = 1 << 20
 
-    async def image(self, reference: str, directory: str) -> str:
+    async def image(self, wanted: Wanted) -> Image:
+        return Image(path=self._path(wanted.reference, wanted.directory))
+
+    def _path(self, reference: str, directory: str) -> str:
         path = posixpath.normpath(posixpath.join(directory, "files", reference))
         inside = reference.startswith("/") or path.startswith(directory + "/files/")
         if "://" in reference or not inside or not self.files.get(path):
@@ -27,7 +30,7 @@ class MemoryImages:
         return path
 
     async def text(self, reference: str, directory: str) -> bytes:
-        path = await self.image(reference, directory)
+        path = self._path(reference, directory)
         if len(self.files[path]) > self.max_text:
             raise ImageMissing(f"{path} is larger than {self.max_text} bytes; make it smaller")
         return self.files[path]

@@ -17,6 +17,17 @@ from vcycle.core.errors import ConfigError
 from vcycle.core.machine import Model
 
 DISK_GB = 40.0
+_PLAIN_SETTINGS = (
+    *("log_directory", "journal_days", "journal_mb", "ca_directory", "allow_http"),
+    *("https_proxy", "no_proxy", "image_check_seconds", "image_stall_seconds"),
+    *("image_total_seconds", "image_max_gb", "image_cache_gb", "image_versions"),
+)
+_PLAIN_SPACE = ("hepscore23_per_processor", "volume_group", "sharing")
+_PLAIN_MACHINETYPE = (
+    *("root_image_sha256", "image_signing_dn", "user_data_delivery", "user_data_proxy"),
+    *("legacy_proxy", "cvmfs_proxy_machinetype"),
+)
+"""Options whose values are taken as they were read."""
 
 
 @frozen(kw_only=True)
@@ -40,6 +51,8 @@ class _Building:
             vacquery_port=layers.get("vacquery_port"),
             vacquery_interface=layers.get("vacquery_interface") or "",
             monitor_port=layers.get("monitor_port"),
+            monitor_interface=layers.get("monitor_interface") or "",
+            **{name: layers.get(name) for name in _PLAIN_SETTINGS},
         )
 
     def spaces(self) -> dict[str, Space]:
@@ -81,6 +94,7 @@ class _Building:
             draining=layers.get("draining"),
             gocdb_sitename=layers.get("gocdb_sitename"),
             description=layers.get("description") or None,
+            **{name: layers.get(name) for name in _PLAIN_SPACE},
             machinefeatures_options=layers.named("machinefeatures_option_"),
             machinetypes=self._machinetypes(name, layers),
         )
@@ -150,6 +164,8 @@ class _Building:
             disk_gb_per_processor=_disk(model, layers, above),
             machines_dir_days=layers.get("machines_dir_days"),
             root_public_key=layers.get("root_public_key"),
+            shared_dirs=layers.get("shared_dirs") or (),
+            **{name: layers.get(name) for name in _PLAIN_MACHINETYPE},
         )
 
 

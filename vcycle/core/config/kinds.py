@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any, Callable
 
 from attrs import frozen
 
-from vcycle.core.machine import Model
+from vcycle.core.config import values
 
-MAX_TEXT = 16_384
-MAX_RECEIVERS = 16
-MAX_NETWORKS = 256
 LEAST_MOMENT = 1_000_000_000  # in 2001: a smaller number was meant as a duration
 
-_LABEL = r"[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?"
-_HOST = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
-_PRIVATE = [
-    ipaddress.IPv4Network(network)
-    for network in (
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-    )
-]
 _WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -97,90 +81,25 @@ def _words(wanted: str) -> Kind:
     return Kind(wanted=wanted, parse=parse)
 
 
-def _text(text: str) -> str:
-    if len(text) > MAX_TEXT:
-        raise ValueError(text)
-    return text
-
-
-def _line(text: str) -> str:
-    if len(text) > 1000:
-        raise ValueError(text)
-    return " ".join(text.split())
-
-
-def _model(text: str) -> Model:
-    return Model(text.lower())
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    names = text.lower().split()
-    if len(names) > 10_000 or not all(
-        name == "." or re.fullmatch(_HOST, name, re.ASCII) for name in names
-    ):
-        raise ValueError(text)
-    return tuple(dict.fromkeys(names))
-
-
-def _receivers(text: str) -> tuple[tuple[str, int], ...]:
-    found: list[tuple[str, int]] = []
-    for word in text.lower().split():
-        host, _, port = word.rpartition(":")
-        number = int(port) if re.fullmatch(r"\d{1,5}", port, re.ASCII) else 0
-        if re.fullmatch(_HOST, host, re.ASCII) is None or not 0 < number <= 65535:
-            raise ValueError(text)
-        found.append((host, number))
-    if len(found) > MAX_RECEIVERS:
-        raise ValueError(text)
-    return tuple(dict.fromkeys(found))
-
-
-def _address(text: str) -> str:
-    if "%" in text:
-        raise ValueError(text)
-    return str(ipaddress.ip_address(text)) if text else ""
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    words = text.split()
-    if len(words) > MAX_NETWORKS or "%" in text:
-        raise ValueError(text)
-    return tuple(dict.fromkeys(str(ipaddress.ip_network(word)) for word in words))
-
-
-def _network(text: str) -> str:
-    network = ipaddress.IPv4Network(text)
-    if network.prefixlen > 28 or not any(network.subnet_of(private) for private in _PRIVATE):
-        raise ValueError(text)
-    return str(network)
-
-
-def _reference(text: str) -> str:
-    """A URL is let through here: it gets a better answer than "expected a path"."""
-    parts = text.split("/")
-    if len(text) > 1000 or not text.isprintable():
-        raise ValueError(text)
-    if "://" not in text and (".." in parts or not parts[-1]):
-        raise ValueError(text)
-    return text
-
-
-SPACE = _matching(_HOST, "letters, digits, '-' and '.', such as vcycle01.example.com", fold=True)
-MACHINETYPE = _matching(r"[0-9a-z-]{1,64}", "lower-case letters, digits and '-', at most 64")
+SPACE = _matching(
+    values.HOST, "letters, digits, '-' and '.', such as vcycle01.example.com", fold=True
+)
+MACHINETYPE = _matching(values.MACHINETYPE, "lower-case letters, digits and '-', at most 64")
 
 KINDS: dict[str, Kind] = {
     "space": SPACE,
     "host": _matching(
-        _HOST, "letters, digits, '-' and '.', such as factory1.example.com", fold=True
+        values.HOST, "letters, digits, '-' and '.', such as factory1.example.com", fold=True
     ),
-    "hosts": Kind(wanted="host names with blanks between them", parse=_hosts),
+    "hosts": Kind(wanted="host names with blanks between them", parse=values.hosts),
     "receivers": Kind(
-        wanted=f"HOST:PORT with blanks between them, at most {MAX_RECEIVERS}", parse=_receivers
+        wanted=f"HOST:PORT with blanks between them, at most {values.MAX_RECEIVERS}",
+        parse=values.receivers,
     ),
     "path": _matching(r"/[^\x00-\x1f\x7f]{0,1000}", "an absolute path"),
     "file": Kind(
         wanted="an absolute path, or the name of a file below machinetypes/NAME/files",
-        parse=_reference,
+        parse=values.reference,
     ),
     "seconds": _whole("whole seconds, 0 or more", unit="seconds"),
     "lifetime": _whole("whole seconds, 1 or more", least=1, unit="seconds"),
@@ -200,26 +119,50 @@ KINDS: dict[str, Kind] = {
     "share": _number("a number, 0 or more"),
     "hs06": _number("a number above 0", most=1e6, unit="HS06", above=True),
     "ratio": _number("a number above 0", most=1e6, above=True),
+    "sha256": _matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints", fold=True),
+    "expression": Kind(
+        wanted="a regular expression of at most 500 characters, such as"
+        r" .*/CN=cvm-sign0[12]\.cern\.ch",
+        parse=values.expression,
+    ),
+    "delivery": Kind(
+        wanted="metadata, nocloud or configdrive, or metadata and one of the others",
+        parse=values.delivery,
+    ),
+    "shares": Kind(
+        wanted="TAG:/DIRECTORY or TAG:/DIRECTORY:rw with blanks between them, at most"
+        f" {values.MAX_SHARES}",
+        parse=values.shares,
+    ),
+    "sharing": Kind(wanted="auto, virtiofs, 9p or nfs", parse=values.sharing),
+    "squids": Kind(wanted="a machinetype, or NAME:PORT", parse=values.squids),
+    "volumegroup": _matching(
+        r"[0-9A-Za-z_+][0-9A-Za-z_+.-]{0,62}", "the name of a volume group, such as vcycle"
+    ),
+    "url": _matching(r"https?://[!-~]{1,1000}", "an address that begins with https://"),
+    "proxy": _matching(
+        r"(http://)?[0-9A-Za-z.-]{1,253}:[0-9]{1,5}/?", "an HTTP proxy, http://HOST:PORT"
+    ),
     "port": _whole("a port number, 0 to 65535", most=65535),
     "yesno": _words("yes or no"),
     "truefalse": _words("true or false"),
-    "text": Kind(wanted=f"text of at most {MAX_TEXT} characters", parse=_text),
-    "line": Kind(wanted="at most 1000 characters", parse=_line),
+    "text": Kind(wanted=f"text of at most {values.MAX_TEXT} characters", parse=values.text),
+    "line": Kind(wanted="at most 1000 characters", parse=values.line),
     "arguments": _matching(r"[ -~]{0,1000}", "at most 1000 printable ASCII characters"),
-    "model": Kind(wanted="cernvm3, cernvm4, vm-raw or vm-direct", parse=_model),
+    "model": Kind(wanted="cernvm3, cernvm4, vm-raw or vm-direct", parse=values.model),
     "group": _matching(r"[!-~]{1,250}", "one word of printable ASCII characters"),
     "fqan": _matching(r"[!-~]{1,250}", "an FQAN such as /exvo/Role=NULL, or a VO's name"),
     "site": _matching(r"[0-9A-Za-z._-]{1,100}", "a name of letters, digits, '.', '_' and '-'"),
     "device": _matching(r"[a-z][0-9a-z]{0,15}", "a device name such as vda"),
     "interface": _matching(r"[0-9A-Za-z._-]{1,15}", "a network interface such as eth0"),
-    "address": Kind(wanted="an IP address, or nothing for all", parse=_address),
+    "address": Kind(wanted="an IP address, or nothing for all", parse=values.address),
     "network": Kind(
         wanted="a private IPv4 network of 16 addresses or more, such as 169.254.0.0/16",
-        parse=_network,
+        parse=values.network,
     ),
     "networks": Kind(
         wanted="networks such as 192.0.2.0/24 with blanks between them, whose last bits are 0",
-        parse=_networks,
+        parse=values.networks,
     ),
     "libvirt": _matching(
         r"(qemu|test)(\+[a-z0-9]{1,20})?://[!-~]{1,1000}",

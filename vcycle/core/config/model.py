@@ -11,7 +11,13 @@ from vcycle.core.machine import Model
 
 @frozen(kw_only=True)
 class Machinetype:
-    """A recipe for machines; times in seconds, ``disk_gb_per_processor`` in 10^9 bytes."""
+    """
+    A recipe for machines; times in seconds, ``disk_gb_per_processor`` in 10^9 bytes.
+
+    ``pipe`` is the prefix of the vacuum pipe that it is from, if it is from one.
+    ``shared_dirs`` are tags, directories, and whether machines may write there;
+    ``cvmfs_proxy_machinetype`` is a machinetype and a port.
+    """
 
     space: str
     name: str
@@ -39,6 +45,34 @@ class Machinetype:
     disk_gb_per_processor: float | None
     machines_dir_days: float
     root_public_key: str | None
+    root_image_sha256: str | None = None
+    image_signing_dn: str | None = None
+    user_data_delivery: tuple[str, ...] = ("metadata",)
+    user_data_proxy: bool = False
+    legacy_proxy: bool = False
+    cvmfs_proxy_machinetype: tuple[str, int] | None = None
+    shared_dirs: tuple[tuple[str, str, bool], ...] = ()
+    pipe: str | None = None
+
+    @property
+    def directory(self) -> str:
+        """Below ``machinetypes``, the name of the directory of its own files: that of its pipe."""
+        return self.pipe or self.name
+
+
+@frozen(kw_only=True)
+class Pipe:
+    """
+    A vacuum pipe: a document of somebody else's that describes machinetypes.
+
+    ``cache_seconds`` None leaves it to the document. ``target_share`` is that of all of it.
+    """
+
+    space: str
+    name: str
+    url: str
+    target_share: float
+    cache_seconds: int | None = None
 
 
 @frozen(kw_only=True)
@@ -71,6 +105,9 @@ class Space:
     creations_per_cycle: int
     mb_per_processor: int
     hs06_per_processor: float | None
+    hepscore23_per_processor: float | None = None
+    volume_group: str | None = None
+    sharing: str = "auto"
     processors_per_superslot: int
     overload_per_processor: float
     shutdown_time: int | None
@@ -79,6 +116,7 @@ class Space:
     description: str | None
     machinefeatures_options: Mapping[str, str] = Factory(dict)
     machinetypes: Mapping[str, Machinetype]
+    pipes: Mapping[str, Pipe] = Factory(dict)
 
     @property
     def site(self) -> str:
@@ -88,12 +126,31 @@ class Space:
 
 @frozen(kw_only=True)
 class Settings:
-    """What is the daemon's own and not a space's; a port 0 is not opened."""
+    """
+    What is the daemon's own and not a space's; a port 0 is not opened.
+
+    Sizes of images are in 10^9 bytes, ``journal_mb`` in MiB. None is what the environment or
+    the host has.
+    """
 
     state_dir: str
     vacquery_port: int
     vacquery_interface: str
     monitor_port: int
+    monitor_interface: str = "127.0.0.1"
+    log_directory: str = "/var/log"
+    journal_days: float = 7.0
+    journal_mb: int = 200
+    ca_directory: str | None = None
+    allow_http: bool = False
+    https_proxy: str | None = None
+    no_proxy: str | None = None
+    image_check_seconds: int = 300
+    image_stall_seconds: int = 60
+    image_total_seconds: int = 21600
+    image_max_gb: float = 50.0
+    image_cache_gb: float = 200.0
+    image_versions: int = 2
 
 
 @frozen(kw_only=True)

@@ -21,8 +21,36 @@ vacquery_secret_file settings,space path (none)
     File with a secret that all factories of the space share: messages are signed with it.
 vacquery_require_secret settings,space truefalse false
     Answer and believe only what is signed with that secret.
-monitor_port settings port 0
+monitor_port settings port 9979
     TCP port of the metrics and the dashboard; 0 opens none.
+monitor_interface settings address 127.0.0.1
+    IP address on which metrics and dashboard are served.
+log_directory settings path /var/log
+    Directory of vcycled-factory and vcycled-responder where the log does not go to the journal.
+journal_days settings days 7
+    How long what cycles saw and decided is kept, for vcycle replay; 0 or less keeps nothing.
+journal_mb settings memory 200
+    Most that is kept of it.
+ca_directory settings path (/etc/grid-security/certificates where it is there)
+    Certificate authorities beside the system's own, with their CRLs: for HTTPS and signed images.
+allow_http settings truefalse false
+    Fetch also what is named by an address that begins with http://, which nothing protects.
+https_proxy settings proxy (the environment's https_proxy)
+    HTTP proxy through which images, templates and pipes are fetched.
+no_proxy settings line (the environment's no_proxy)
+    Hosts and domains that are reached without it, with commas between them.
+image_check_seconds settings lifetime 300
+    How often a server is asked, while machines are wanted, whether an image has changed.
+image_stall_seconds settings lifetime 60
+    A download that gets nothing for so long is broken off, and resumed later.
+image_total_seconds settings lifetime 21600
+    Longest time that one download may take.
+image_max_gb settings gigabytes 50
+    Largest image that is fetched.
+image_cache_gb settings gigabytes 200
+    Disk space of all images together; the least recently used go first, never one in use.
+image_versions settings positive 2
+    Versions of each image that are kept.
 factory_name settings,space host (the host's FQDN)
     Name of this factory, with a domain: machines are named after it, factory1-00.example.com.
 factories settings,space hosts (none)
@@ -55,12 +83,18 @@ mb_per_processor settings,space memory 2048
     Memory of a machine, for each of its processors.
 hs06_per_processor settings,space hs06 (not known, counted as 1.0)
     Benchmark of one processor, for accounting and shares.
+hepscore23_per_processor settings,space hs06 (not known)
+    HEPscore23 of one processor, for accounting.
 processors_per_superslot settings,space positive 1
     Processors that become free together; also the size of the largest machine.
 overload_per_processor settings,space ratio 1.25
     Load for each processor above which no machine is started.
 disk_gb_per_processor settings,space,machinetype gigabytes (40; with vm-direct none)
     Scratch disk of a machine, for each of its processors; 0 is as if it were not set.
+volume_group settings,space volumegroup (none: disks are files)
+    LVM volume group, or libvirt storage pool, in which blank disks are made.
+sharing settings,space sharing auto
+    How shared_dirs reach machines: virtiofs, 9p, nfs, or auto (virtiofs or 9p, what works).
 shutdown_time settings,space moment (none)
     All machines end by then, and none is started that could not.
 draining settings,space yesno no
@@ -77,14 +111,18 @@ user_data_file_* settings,space,machinetype file -
     File whose content replaces ##user_data_option_XXX## in user_data.
 machinefeatures_option_* settings,space text -
     Additional key XXX of the machine features.
-target_share machinetype share 0
-    Wanted share of the factory, on any scale; 0 starts none.
+target_share machinetype,vacuum_pipe share 0
+    Wanted share of the factory, on any scale; 0 starts none. Of a pipe: the sum for all of it.
 machinegroup machinetype group (accounting_fqan, else the machinetype's name)
     Machinetypes of one group are added up where shares are compared.
 machine_model machinetype model cernvm3
     How machines boot: cernvm3, cernvm4, vm-raw or vm-direct.
 root_image machinetype file (needed, except with vm-direct)
     Image that machines boot from.
+root_image_sha256 machinetype sha256 (none)
+    SHA-256 that root_image must have, 64 hexadecimal digits.
+image_signing_dn machinetype expression (none: the signature is not looked at)
+    Regular expression that the whole DN of root_image's CernVM signature must match.
 kernel machinetype file (needed with vm-direct)
     Linux kernel that vm-direct machines boot.
 initrd machinetype file (none)
@@ -97,6 +135,16 @@ scratch_device machinetype device vdb
     Device name of the scratch disk.
 user_data machinetype file (none)
     Template of the machines' user_data.
+user_data_delivery machinetype delivery metadata
+    How user_data gets to machines: metadata, nocloud or configdrive (a CD-ROM); or several of them.
+user_data_proxy machinetype truefalse false
+    Make a limited X.509 proxy for each machine from x509cert.pem and x509key.pem.
+legacy_proxy machinetype truefalse false
+    Make that proxy in the older Globus form, not that of RFC 3820.
+cvmfs_proxy_machinetype machinetype squids (none)
+    Machinetype, or NAME:PORT, whose machines are put before user_data_option_cvmfs_proxy.
+shared_dirs machinetype shares (none)
+    Directories shared with machines, TAG:/DIRECTORY or TAG:/DIRECTORY:rw, blanks between them.
 min_processors machinetype positive 1
     Fewest processors of a machine.
 max_processors machinetype positive (min_processors)
@@ -117,14 +165,19 @@ accounting_fqan machinetype fqan (none)
     FQAN or VO in accounting records.
 machines_dir_days machinetype days 3.0
     How long the files of an ended machine are kept; 0 or less for ever.
+vacuum_pipe_url vacuum_pipe url (needed)
+    Address of the document that describes the pipe's machinetypes.
+cache_seconds vacuum_pipe seconds (as the document says, else 3600)
+    How long the document is used before it is fetched again.
 """
 
-IDLE = ("monitor_port",)
+IDLE: tuple[str, ...] = ()
 """Options that are read and judged, and that nothing in this version acts on."""
 
 # name, sections, status, then the successor, or why, or what is not there.
 FORMER = """\
 root_disk machinetype synonym root_image
+cernvm_signing_dn machinetype alias image_signing_dn
 vac_space settings alias vcycle_space
 cpu_total settings,space alias total_processors
 processors_limit,max_processors space alias total_processors
@@ -159,13 +212,9 @@ proxy space unsupported the cloud plug-in occi
 tenancy_name space later
 gocdb_cert_file,gocdb_key_file settings later
 version_logger settings later 0
-volume_group settings later
-image_signing_dn,cernvm_signing_dn machinetype later
-user_data_proxy,legacy_proxy machinetype later false
 flavor_names,flavor_name space,machinetype later
 processors_limit machinetype later
 max_starting_processors machinetype later
-cvmfs_proxy_machinetype machinetype later
 https_x509dn,x509dn machinetype later
 api,api_version space later
 volume_gb_per_processor space later 0
@@ -176,6 +225,5 @@ url,project_name,glance_api,domain_name,region,zones space later
 security_groups,network_uuid space later
 username,password,password_base64,cred_id,cred_secret space later
 access_key,secret_key,version,service space later
-vacuum_pipe_url,cache_seconds vacuum_pipe later
 names factories moved
 """

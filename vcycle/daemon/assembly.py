@@ -1,0 +1,125 @@
+"""The daemon's parts put together, once its configuration is known; nothing is opened here."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Awaitable
+from typing import Callable
+
+from attrs import frozen
+from twisted.application.service import IService
+
+from vcycle.core.config.model import Configuration, Space
+from vcycle.core.errors import VcycleError
+from vcycle.core.snapshot import Snapshot
+from vcycle.daemon import clocks, events, host
+from vcycle.daemon.answering import Answering, facts_of
+from vcycle.daemon.claim import spool_of
+from vcycle.daemon.compose import Parts, runner_of
+from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
+from vcycle.daemon.published import Published
+from vcycle.daemon.space import SpaceRunner
+from vcycle.daemon.spaces import Spaces
+from vcycle.daemon.talking import Talking
+from vcycle.disks.qemu import QemuDisks
+from vcycle.images.local import LocalImages
+from vcycle.interfaces import RunInThread
+from vcycle.monitor.place import socket_path
+from vcycle.monitor.statussocket import StatusSocket
+from vcycle.store.jsonfile import ClockFile
+from vcycle.store.machines import MachineStore
+
+
+@frozen(kw_only=True)
+class Assembly:
+    """
+    What runs: ``services`` in the order in which they start. ``hush`` says that the daemon stops,
+    so that what others do not hear of it is no news.
+    """
+
+    services: tuple[IService, ...]
+    spaces: Spaces
+    hush: Callable[[], None]
+
+
+def assemble(
+    reactor: IDaemonReactor,
+    configuration: Configuration,
+    *,
+    files: RunInThread,
+    planners: RunInThread,
+    reload: Callable[[], Awaitable[None]],
+    sweep: Callable[[], None],
+) -> Assembly:
+    """
+    Everything between the configuration and the spaces.
+
+    ``files`` are threads for what waits for a disk, ``planners`` for what computes; ``reload``
+    reads the configuration again if it changed; ``sweep`` is called between cycles.
+    """
+    settings = configuration.settings
+    state_dir = settings.state_dir
+    hypervisors = Hypervisors(reactor, clocks.wall, spool_of(state_dir))
+    serving: dict[str, Callable[[], bool]] = {}
+    look = functools.partial(facts_of, state_dir, clocks.wall, serving)
+    published = Published(planners, clocks.wall)
+    answering = Answering(
+        reactor,
+        settings.vacquery_port,
+        settings.vacquery_interface,
+        in_thread=planners,
+        clock=clocks.wall,
+        look=look,
+    )
+    talking = Talking(
+        reactor,
+        settings,
+        in_thread=files,
+        clock=clocks.wall,
+        look=look,
+        know=answering.know,
+    )
+
+    def publish(snapshot: Snapshot) -> None:
+        published.publish(snapshot)
+        answering.publish(snapshot)
+        talking.publish(snapshot)
+
+    parts = Parts(
+        owner=host.owner(state_dir),
+        clock=clocks.wall,
+        clocks=clocks.ClockWatch(ClockFile(os.path.join(state_dir, "clock.json"), files)),
+        host=functools.partial(host.look, state_dir),
+        in_thread=planners,
+        disks=QemuDisks(files),
+        images=LocalImages(files),
+        directory=functools.partial(os.path.join, state_dir, "machinetypes"),
+        publish=publish,
+        reload=reload,
+        peers=talking.look_around,
+        ended=talking.ended,
+        hearts=answering.hearts,
+    )
+
+    def build(space: Space, wake: Callable[[], None]) -> SpaceRunner:
+        hypervisor = hypervisors.of(space)
+        serving[space.name] = lambda: hypervisor.server.since is not None
+        hypervisor.provider.watch(lambda _: spaces.wake(hypervisor.uri))
+        store = MachineStore(state_dir, space.name, files)
+        return runner_of(parts, space, store, hypervisor, wake)
+
+    def left(space: str) -> None:
+        hypervisors.leave(space)
+        published.withdraw(space)
+        answering.withdraw(space)
+        talking.withdraw(space)
+
+    spaces = Spaces(reactor, build, left, sweep)
+    services: list[IService] = [hypervisors]
+    try:
+        services.append(StatusSocket(reactor, socket_path(state_dir), published.content))
+    except VcycleError as error:
+        events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
+    services += [answering, talking, spaces]
+    return Assembly(services=tuple(services), spaces=spaces, hush=talking.hush)
