@@ -243,3 +243,19 @@ class StopTests(FactoryCase):
         self.cycles.running.pop().errback(KeyError("surprise"))
         self.successResultOf(stopped)
         self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+
+
+class SilenceTests(FactoryCase):
+    def test_silence(self) -> None:
+        """How long ago a cycle last ended is known, so that one which hangs is noticed."""
+        self.clock.advance(5.0)
+        self.factory.startService()
+        self.clock.advance(7.0)
+        self.assertEqual(7.0, self.factory.silence)
+        self.cycles.slow = True
+        self.clock.advance(INTERVAL - 7.0)
+        self.clock.advance(1000.0)
+        self.assertEqual(1000.0 + INTERVAL, self.factory.silence)
+        self.cycles.slow = False
+        self.cycles.finish()
+        self.assertLess(self.factory.silence, 1.0)

@@ -44,6 +44,12 @@ class FactoryService(Service):
         self._busy_early = False
         self._overdue = False
         self._again = False
+        self._turned = clock.seconds()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since a cycle last ended, or since the start."""
+        return self._clock.seconds() - self._turned
 
     @property
     def interval(self) -> float:
@@ -60,6 +66,7 @@ class FactoryService(Service):
 
     def startService(self) -> None:
         super().startService()
+        self._turned = self._clock.seconds()
         self._regular.start(self._interval)
 
     def stopService(self) -> Deferred[None]:
@@ -111,6 +118,7 @@ class FactoryService(Service):
 
     def _over(self, result: object, busy: Deferred[None]) -> None:
         self._busy = None
+        self._turned = self._clock.seconds()
         busy.callback(None)
         overdue, again = self._overdue, self._again
         self._overdue = self._again = False

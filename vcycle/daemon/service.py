@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable
 from typing import Any, Callable, TypeVar
 
@@ -19,6 +20,7 @@ from vcycle.daemon.claim import claim, here
 from vcycle.daemon.configuration import Places, Texts, this_host
 from vcycle.daemon.garbage import Sweeper
 from vcycle.daemon.hypervisors import IDaemonReactor
+from vcycle.daemon.notify import Notifier, Readiness
 from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.reload import Reloader
 from vcycle.daemon.signals import Signals
@@ -68,6 +70,13 @@ class Daemon(OrderedServices):
         self._kept: Texts = ()
         self._said: dict[str, str] = {}
         self._sweeper = Sweeper()
+        self._readiness = Readiness(
+            reactor,
+            Notifier(os.environ),
+            lambda: self._spaces is None or self._spaces.turn(),
+            clocks.monotonic,
+            reactor.callWhenRunning,
+        )
         self._watch = LoopingCall(self._look)
         self._watch.clock = reactor
 
@@ -95,8 +104,10 @@ class Daemon(OrderedServices):
             Deferred.fromCoroutine(self._keep())
         self._watch.start(WATCH_SECONDS, now=False)
         Signals(self._reactor, self._reload).take()
+        self._readiness.startService()
 
     def stopService(self) -> Deferred[None]:
+        self._readiness.stopService()
         events.daemon_stopping()
         if self._assembly is not None:
             self._assembly.hush()
@@ -117,7 +128,7 @@ class Daemon(OrderedServices):
             files=self._files,
             planners=self._planners,
             reload=self._look,
-            sweep=self._sweeper.sweep,
+            sweep=self._rest,
         )
         events.daemon_started(__version__, configuration.settings.state_dir, configuration.spaces)
         for service in (self._files, self._planners, *assembly.services):
@@ -128,6 +139,12 @@ class Daemon(OrderedServices):
         if self._reloader.former is not None:
             former = self._reloader.former.spaces
             spaces.let_go(former[name] for name in former if name not in configuration.spaces)
+
+    def _rest(self) -> None:
+        """After each cycle."""
+        self._sweeper.sweep()
+        if self._spaces is not None:
+            self._readiness.status(self._spaces.summary())
 
     def _read(self, work: Callable[[], R], deadline: float | None = None) -> Awaitable[R]:
         return here(work) if self._spaces is None else self._files(work, deadline)
@@ -202,7 +219,11 @@ class Daemon(OrderedServices):
             self._say(what, f"{what} = {wanted}" if waits else None, events.needs_restart)
 
     async def _reload(self) -> None:
-        await self._look()
+        self._readiness.reloading()
+        try:
+            await self._look()
+        finally:
+            self._readiness.reloaded()
         if self._spaces is not None:
             self._spaces.forgive()
             self._spaces.wake()

@@ -21,6 +21,10 @@ FIXED = ("libvirt_uri", "factory_name", "guest_network", "guest_http_port", "for
 """What a space keeps from its start on: its machines were made with it."""
 
 
+PATIENCE = 900.0
+"""Seconds within which every cycle ends, however many deadlines of libvirt's it meets."""
+
+
 def _nothing() -> None:
     """What is called after a cycle if nobody wants to be."""
 
@@ -81,6 +85,19 @@ class Spaces(MultiService):
                 self._try_to_add(evolve(space, draining=True))
                 if space.name in self._running:
                     self._running[space.name].leave()
+
+    def turn(self) -> bool:
+        """Whether every space's cycles still come to their ends."""
+        factories = (running.factory for running in self._running.values())
+        return all(f.silence < max(PATIENCE, 3 * f.interval) for f in factories)
+
+    def summary(self) -> str:
+        """How many machines there are in which spaces, in one line."""
+        counts = (
+            f"{name}: {0 if cycle is None else len(cycle.knowledge.records)} machines"
+            for name, cycle in ((n, r.runner.cycle) for n, r in self._running.items())
+        )
+        return "; ".join(counts) or "no spaces"
 
     @property
     def leaving(self) -> bool:
