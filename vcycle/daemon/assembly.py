@@ -34,13 +34,15 @@ from vcycle.store.machines import MachineStore
 @frozen(kw_only=True)
 class Assembly:
     """
-    What runs: ``services`` in the order in which they start. ``hush`` says that the daemon stops,
+    What runs: ``services`` in the order in which they start. ``content`` gives a published
+    document by its path, empty or None if there is none. ``hush`` says that the daemon stops,
     so that what others do not hear of it is no news.
     """
 
     services: tuple[IService, ...]
     spaces: Spaces
     hush: Callable[[], None]
+    content: Callable[[str], bytes | None]
 
 
 def assemble(
@@ -122,4 +124,6 @@ def assemble(
     except VcycleError as error:
         events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
     services += [answering, talking, spaces]
-    return Assembly(services=tuple(services), spaces=spaces, hush=talking.hush)
+    return Assembly(
+        services=tuple(services), spaces=spaces, hush=talking.hush, content=published.content
+    )
