@@ -123,7 +123,7 @@ class RightTests(DaemonCase):
             self.assertIsNotNone(lastgood.recall(self.state_dir, "factory1.example.com"))
             await daemon.stopService()
             self.assertEqual("daemon-started", self.listener.names[0])
-            self.assertEqual("daemon-stopping", self.listener.names[-1])
+            self.assertEqual("daemon-stopping", self.listener.names[-1], lines(self.listener.heard))
             self.assertEqual([], [line for line in lines(self.listener.heard) if "error" in line])
 
         return ensureDeferred(story())

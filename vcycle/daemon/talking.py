@@ -87,6 +87,7 @@ class Talking(MultiService):
         self._announcer = Announcer(reactor, names)
         self._last: dict[tuple[str, str], float] = {}
         self._troubles: dict[object, str] = {}
+        self._hushed = False
 
     def stopService(self) -> Deferred[None]:
         self.hush()
@@ -95,7 +96,8 @@ class Talking(MultiService):
         return stopped
 
     def hush(self) -> None:
-        """Wait for no more answers: who asks now gets what there is."""
+        """Wait for no more answers, and complain of nothing: who asks now gets what there is."""
+        self._hushed = True
         self._asker.stop()
 
     async def look_around(self, space: Space, early: bool) -> Peers:
@@ -198,7 +200,7 @@ class Talking(MultiService):
     def _say(self, space: Space, what: object, text: str | None) -> None:
         """An alarm, once for as long as there is one."""
         key = (space.name, what)
-        if text and key not in self._troubles:
+        if text and key not in self._troubles and not self._hushed:
             events.alarmed(space.name, text)
         if text:
             self._troubles[key] = text
