@@ -258,6 +258,43 @@ class IImages(Interface):
         """
 
 
+@frozen(kw_only=True)
+class Document:
+    """
+    A small file of a server, whole: ``fetched_at`` (Unix seconds) is when the server last said
+    that it is the newest; ``problem`` is why that could not be asked since.
+    """
+
+    url: str
+    body: bytes
+    fetched_at: float
+    problem: str | None = None
+
+
+class IDocuments(Interface):
+    """Small files of servers, such as templates and vacuum pipes; the last good copy is kept."""
+
+    def document(url: str, max_bytes: int, max_age: float) -> Awaitable[Document]:
+        """
+        The document as it is here now; it waits for the disk alone, never for a server.
+
+        One that is older than ``max_age`` seconds, or not here, is fetched beside the caller, once
+        however many ask; a good copy is given meanwhile, however old it is. After a failure it is
+        tried again, less and less often. When one has changed, the cycle is woken.
+
+        :raises ImageMissing: there is no copy of at most ``max_bytes``; the text says why (being
+            fetched is a reason), and the cure.
+        """
+
+    def fetch(url: str, max_bytes: int) -> Awaitable[Document]:
+        """
+        The document as its server gives it now; who asks while it is being fetched waits with
+        the others. For commands: a cycle does not wait.
+
+        :raises FetchError: it could not be had; a good copy that is here stays.
+        """
+
+
 class IPeers(Interface):
     """The other factories of a space."""
 

@@ -28,12 +28,10 @@ class ImagesContract(Base):
         """Have a file at a path below ``directory``."""
         raise NotImplementedError
 
-    def _image(self, reference: str, directory: str) -> Coroutine[Any, Any, str]:
-        async def find() -> str:
-            wanted = Wanted(reference=reference, directory=directory)
-            return (await self.images.image(wanted)).path
-
-        return find()
+    async def path(self, reference: str, directory: str) -> str:
+        """Where an image is."""
+        wanted = Wanted(reference=reference, directory=directory)
+        return (await self.images.image(wanted)).path
 
     def now(self, answer: object) -> Any:
         assert isinstance(answer, Coroutine)
@@ -51,21 +49,21 @@ class ImagesContract(Base):
         """A name is that of a file of the machinetype's own."""
         self.put("files/cern.iso", b"image")
         path = f"{self.directory}/files/cern.iso"
-        self.assertEqual(path, self.now(self._image("cern.iso", self.directory)))
+        self.assertEqual(path, self.now(self.path("cern.iso", self.directory)))
         self.assertEqual(b"image", self.now(self.images.text("cern.iso", self.directory)))
 
     def test_absolute(self) -> None:
         """An absolute path is used as it is."""
         self.put("elsewhere", b"image")
         path = f"{self.directory}/elsewhere"
-        self.assertEqual(path, self.now(self._image(path, "/nowhere")))
+        self.assertEqual(path, self.now(self.path(path, "/nowhere")))
         self.assertEqual(b"image", self.now(self.images.text(path, "/nowhere")))
 
     def test_missing(self) -> None:
         """What is not there, or holds nothing, is named with what was looked for."""
         self.put("files/empty", b"")
         for reference in ("gone", "empty", "/gone/for/ever"):
-            for find in (self._image, self.images.text):
+            for find in (self.path, self.images.text):
                 self.assertIn(reference, self.refused(find(reference, self.directory)))
 
     def test_escapes(self) -> None:
@@ -73,19 +71,19 @@ class ImagesContract(Base):
         self.put("secret", b"key")
         self.put("files/x", b"x")
         for reference in ("../secret", "x/../../secret", "..", ".", ""):
-            self.refused(self._image(reference, self.directory))
+            self.refused(self.path(reference, self.directory))
             self.refused(self.images.text(reference, self.directory))
 
     def test_urls(self) -> None:
         """What would have to be fetched is not here."""
         for reference in ("https://example.com/image", "http://example.com/image"):
-            self.assertIn(reference, self.refused(self._image(reference, self.directory)))
+            self.assertIn(reference, self.refused(self.path(reference, self.directory)))
             self.refused(self.images.text(reference, self.directory))
 
     def test_bounded_text(self) -> None:
         """A file that is too large to be a template is refused, though it may be an image."""
         self.put("files/large", b"x" * ((1 << 20) + 1))
-        self.now(self._image("large", self.directory))
+        self.now(self.path("large", self.directory))
         self.assertIn("large", self.refused(self.images.text("large", self.directory)))
         self.put("files/just", b"x" * (1 << 20))
         self.assertEqual(1 << 20, len(self.now(self.images.text("just", self.directory))))

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.inplace import in_place
 from vcycle.core.errors import CallTimedOut, ImageMissing
 from vcycle.images.local import LocalImages
+from vcycle.interfaces import Wanted
 
 
 class LocalImagesTests(SynchronousTestCase):
@@ -22,11 +23,15 @@ class LocalImagesTests(SynchronousTestCase):
             file.write("content")
         return f"{self.directory}/{path}"
 
+    async def path(self, reference: str, directory: str) -> str:
+        wanted = Wanted(reference=reference, directory=directory)
+        return (await self.images.image(wanted)).path
+
     def refused(self, reference: str) -> str:
         text = str(
             self.failureResultOf(self.images.text(reference, self.directory), ImageMissing).value
         )
-        image = self._image(reference, self.directory)
+        image = self.path(reference, self.directory)
         self.assertEqual(text, str(self.failureResultOf(image, ImageMissing).value))
         return text
 
@@ -34,7 +39,7 @@ class LocalImagesTests(SynchronousTestCase):
         """A link may choose among a machinetype's own files, and leads nowhere else."""
         v1 = self.plant("files/v1.img")
         os.symlink("v1.img", f"{self.directory}/files/now.img")
-        self.assertEqual(v1, self.successResultOf(self._image("now.img", self.directory)))
+        self.assertEqual(v1, self.successResultOf(self.path("now.img", self.directory)))
         self.plant("secret")
         os.symlink("../secret", f"{self.directory}/files/out.img")
         os.symlink("/etc", f"{self.directory}/files/etc")
