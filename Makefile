@@ -1,0 +1,47 @@
+# For packagers and for a tar install; administrators find the RPM easier.
+#
+#   make install DESTDIR=... PREFIX=/usr     the files of the RPM, from an unpacked sdist
+#   make man completion html                 what the sdist holds ready made (needs sphinx, shtab)
+
+PREFIX = /usr
+SYSCONFDIR = /etc
+STATEDIR = /var/lib
+DESTDIR =
+PYTHON = python3
+SBINDIR = $(PREFIX)/sbin
+BINDIR = $(PREFIX)/bin
+DATADIR = $(PREFIX)/share
+MANDIR = $(DATADIR)/man
+UNITDIR = /usr/lib/systemd/system
+SYSUSERSDIR = /usr/lib/sysusers.d
+TMPFILESDIR = /usr/lib/tmpfiles.d
+DOCDIR = $(DATADIR)/doc/vcycle
+
+.PHONY: all man html completion install install-python install-files
+
+all:
+
+man:
+	$(PYTHON) -m sphinx -q -n -W -b man docs man.new
+	rm -rf man && mkdir man && mv man.new/*.[1-8] man && rm -rf man.new
+
+html:
+	$(PYTHON) -m sphinx -q -n -W -b html docs html
+
+completion:
+	mkdir -p completion
+	$(PYTHON) -m shtab --shell=bash -u vcycle.commands.main.parser > completion/vcycle.bash
+	$(PYTHON) -m shtab --shell=zsh -u vcycle.commands.main.parser > completion/_vcycle
+
+install: install-python install-files
+
+install-python:
+	$(PYTHON) -m pip install --no-deps --no-index --no-build-isolation --no-compile \
+	    --no-warn-script-location --ignore-installed --root-user-action=ignore \
+	    $(if $(DESTDIR),--root $(DESTDIR)) --prefix $(PREFIX) .
+
+install-files:
+	sh packaging/install.sh "$(DESTDIR)" BINDIR=$(BINDIR) SBINDIR=$(SBINDIR) \
+	    SYSCONFDIR=$(SYSCONFDIR) STATEDIR=$(STATEDIR) DATADIR=$(DATADIR) MANDIR=$(MANDIR) \
+	    UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) TMPFILESDIR=$(TMPFILESDIR) \
+	    DOCDIR=$(DOCDIR)
