@@ -21,10 +21,12 @@ from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.compose import Parts, runner_of
 from vcycle.daemon.creation import Maker
 from vcycle.daemon.cycle import Cycle
+from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.guestbook import GuestBook
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
 from vcycle.daemon.materials import Materials
+from vcycle.daemon.outfit import Outfit
 from vcycle.daemon.peers import LatestPeers
 from vcycle.daemon.perform import Performer
 from vcycle.daemon.serving import GuestServer
@@ -172,10 +174,15 @@ class Ground:
         numbers = itertools.count(100 + len(self.disk.records))
         return Maker(
             owner=OWNER,
-            version="1.0",
             hypervisor=self.hypervisor,
             store=self.store,
-            disks=self.disks,
+            outfit=Outfit(
+                owner=OWNER,
+                hypervisor=self.hypervisor,
+                store=self.store,
+                delivery=Delivery(version="1.0", store=self.store),
+                disks=self.disks,
+            ),
             clock=self.now,
             uuid=lambda: uuid(next(numbers)),
             secret=lambda: "very-secret-word",

@@ -18,8 +18,10 @@ from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.creation import Maker
 from vcycle.daemon.cycle import Cycle
+from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.outfit import Outfit
 from vcycle.daemon.peers import nobody
 from vcycle.daemon.perform import Performer
 from vcycle.daemon.space import SpaceRunner
@@ -86,10 +88,15 @@ def runner_of(
 
         maker = Maker(
             owner=parts.owner,
-            version=__version__,
             hypervisor=hypervisor,
             store=store,
-            disks=parts.disks,
+            outfit=Outfit(
+                owner=parts.owner,
+                hypervisor=hypervisor,
+                store=store,
+                delivery=Delivery(version=__version__, store=store),
+                disks=parts.disks,
+            ),
             clock=parts.clock,
             uuid=parts.uuid,
             secret=parts.secret,

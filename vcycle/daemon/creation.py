@@ -1,4 +1,4 @@
-"""Making one machine: its intent, its files, its disks, and then the request."""
+"""Making one machine: its intent, all that it needs, and then the request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Callable
 from attrs import evolve, frozen
 
 from vcycle.core.config.model import Space
-from vcycle.core.disks import disks_for
 from vcycle.core.errors import (
     CallTimedOut,
     OutcomeUnknown,
@@ -16,18 +15,15 @@ from vcycle.core.errors import (
     StoreError,
     VcycleError,
 )
-from vcycle.core.machine import Boot, Limits, Mark, Outcome, Record, Spec
+from vcycle.core.machine import Limits, Outcome, Record
 from vcycle.core.messages import MAX_MESSAGE
-from vcycle.core.metadata import Places
 from vcycle.core.observation import Creation
-from vcycle.core.recordtext import encode
-from vcycle.core.userdata import standard_patterns, substitute
 from vcycle.daemon import events
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
 from vcycle.daemon.materials import Materials
-from vcycle.daemon.serving import WELL_KNOWN
-from vcycle.interfaces import IDisks, IMachineStore
+from vcycle.daemon.outfit import Outfit
+from vcycle.interfaces import IMachineStore
 
 NEVER_MADE_DAYS = 1 / 24
 """How long the directory of a machine is kept that was never made: it holds only its intent."""
@@ -51,10 +47,9 @@ class Maker:
     """
 
     owner: str
-    version: str
     hypervisor: Hypervisor
     store: IMachineStore
-    disks: IDisks
+    outfit: Outfit
     clock: Callable[[], float]
     uuid: Callable[[], str]
     secret: Callable[[], str]
@@ -71,7 +66,7 @@ class Maker:
         address: str | None = None
         try:
             address, mac = self.hypervisor.lease(creation.slot)
-            record = self._record(creation, space, knowledge.clock, address, mac)
+            record = self._record(creation, materials, space, knowledge.clock, address, mac)
             await self.store.save([record])
             knowledge.records[record.uuid] = record
             self.admit(record)
@@ -82,7 +77,7 @@ class Maker:
         events.creating(space.name, creation, record.uuid)
         began = self.clock()
         try:
-            spec = await self._prepare(record, creation, materials, space)
+            spec = await self.outfit.prepare(record, creation.machinetype, materials, space)
             await self.hypervisor.provider.create(spec)
         except OutcomeUnknown as error:
             events.creation_unknown(record, _told(error, record))
@@ -95,7 +90,13 @@ class Maker:
         return Made()
 
     def _record(
-        self, creation: Creation, space: Space, clock: int, address: str | None, mac: str | None
+        self,
+        creation: Creation,
+        materials: Materials,
+        space: Space,
+        clock: int,
+        address: str | None,
+        mac: str | None,
     ) -> Record:
         machinetype = creation.machinetype
         now = self.clock()
@@ -126,53 +127,7 @@ class Maker:
             accounting_fqan=machinetype.accounting_fqan,
             keep_days=machinetype.machines_dir_days,
             clock=clock,
-        )
-
-    async def _prepare(
-        self, record: Record, creation: Creation, materials: Materials, space: Space
-    ) -> Spec:
-        machinetype = creation.machinetype
-        url = self.hypervisor.server.metadata_url(record.secret)
-        if materials.template is not None:
-            patterns = standard_patterns(
-                record,
-                version=self.version,
-                places=Places.below(url or WELL_KNOWN),
-                template=machinetype.user_data,
-                root_image=machinetype.root_image,
-            )
-            limit = self.hypervisor.provider.traits.max_user_data
-            result = substitute(
-                materials.template, patterns, machinetype.user_data_options, materials.files, limit
-            )
-            await self.store.write(record, {"user_data": result.body})
-        formings = disks_for(
-            record,
-            directory=self.store.path(record, ""),
             image=materials.image,
-            machinetype=machinetype,
-        )
-        await self.disks.form(formings)
-        boot = None
-        if materials.kernel is not None:
-            boot = Boot(
-                kernel=materials.kernel,
-                initrd=materials.initrd,
-                arguments=machinetype.kernel_arguments,
-            )
-        return Spec(
-            record=record,
-            mark=Mark(
-                owner=self.owner,
-                space=space.name,
-                uuid=record.uuid,
-                name=record.name,
-                facts=encode(record).strip(),
-            ),
-            disks=tuple(forming.disk for forming in formings),
-            console=self.store.path(record, "console.log"),
-            boot=boot,
-            metadata_url=url,
         )
 
     def _over(self, record: Record, reason: str, scope: Scope) -> Record:
