@@ -12,7 +12,8 @@ from vcycle.core.backoff import History
 from vcycle.core.config.model import Space
 from vcycle.core.machine import Record, State, Traces
 from vcycle.core.moments import moment
-from vcycle.core.observation import Reviewed, Verdict
+from vcycle.core.observation import Host, Reviewed, Verdict
+from vcycle.core.peers import Peers
 
 AT_ONCE = 200
 """Machines that are encoded by one call: no other thread runs until it returns."""
@@ -22,7 +23,12 @@ _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 @frozen(kw_only=True)
 class Snapshot:
-    """One space at ``taken_at`` (Unix seconds); ``over`` is each slot's last ended machine."""
+    """
+    One space at ``taken_at`` (Unix seconds); ``over`` is each slot's last ended machine.
+
+    ``answered`` says that the provider told what is there; ``unclaimed`` how many machines carry
+    our mark and are in no record.
+    """
 
     space: Space
     taken_at: float
@@ -33,6 +39,17 @@ class Snapshot:
     histories: Mapping[str, History] = Factory(dict)
     problems: tuple[str, ...] = ()
     processors_limit: int | None = None
+    peers: Peers = Factory(Peers)
+    host: Host | None = None
+    answered: bool = True
+    unclaimed: int = 0
+
+    @property
+    def slots(self) -> int:
+        """How many machines there may be, as far as that is known."""
+        if self.space.total_machines is not None:
+            return self.space.total_machines
+        return len(self.machines) if self.processors_limit is None else self.processors_limit
 
 
 def counts_line(snapshot: Snapshot) -> str:
@@ -43,12 +60,9 @@ def counts_line(snapshot: Snapshot) -> str:
     """
     running = [r.record for r in snapshot.machines if r.state in (State.RUNNING, State.DRAINING)]
     processors = sum(record.processors for record in running)
-    limit = snapshot.processors_limit
-    slots = snapshot.space.total_machines
-    if slots is None:
-        slots = limit if limit is not None else len(snapshot.machines)
+    limit = snapshot.processors_limit or 0
     hs06 = sum(record.hs06 for record in running)
-    return f"{len(running)} {slots} {processors} {limit or 0} {hs06:.2f}"
+    return f"{len(running)} {snapshot.slots} {processors} {limit} {hs06:.2f}"
 
 
 def status_text(snapshots: Iterable[Snapshot], *, written: float, version: str) -> bytes:

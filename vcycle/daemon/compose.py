@@ -17,7 +17,7 @@ from vcycle.core.peers import Peers
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.creation import Maker
-from vcycle.daemon.cycle import Cycle
+from vcycle.daemon.cycle import Cycle, unwatched
 from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
@@ -49,7 +49,8 @@ class Parts:
     What spaces are made of. ``clock`` gives Unix seconds; ``host`` looks at the host, blocking;
     ``directory`` gives the directory of a machinetype's own files; ``peers`` tells of the other
     factories; ``ended`` is told of each machine that is over; ``hearts`` names those whose
-    heartbeats are written with each cycle, beside the factory's.
+    heartbeats are written with each cycle, beside the factory's; ``last`` is what each cycle
+    does last of all.
     """
 
     owner: str
@@ -65,6 +66,7 @@ class Parts:
     peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
     ended: Callable[[Space, Record], None] = _untold
     hearts: Callable[[], Sequence[str]] = tuple
+    last: Callable[[Snapshot], Awaitable[None]] = unwatched
     uuid: Callable[[], str] = _uuid
     secret: Callable[[], str] = _secret
 
@@ -126,6 +128,7 @@ def runner_of(
             publish=parts.publish,
             peers=parts.peers,
             hearts=parts.hearts,
+            last=parts.last,
             telling=Telling(space.name),
         )
 

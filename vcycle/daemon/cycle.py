@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from vcycle.core.config.model import Space
 from vcycle.core.errors import StoreError, VcycleError
+from vcycle.core.leaks import unclaimed
 from vcycle.core.machine import State, Survey
 from vcycle.core.observation import Host, Observation, Plan, Reviewed
 from vcycle.core.peers import Peers
@@ -29,13 +30,27 @@ from vcycle.interfaces import IImages, IMachineStore, RunInThread
 PRUNE_SECONDS = 3600.0
 
 
+async def unwatched(snapshot: Snapshot) -> None:
+    """What a cycle does last where nobody watches."""
+
+
+@frozen
+class _Seen:
+    """What a cycle saw, for those who show it."""
+
+    survey: Survey | None
+    peers: Peers
+    host: Host
+
+
 @define(kw_only=True)
 class Cycle:
     """
     Runs the cycles of one space. ``space`` and ``problems`` are set by whoever reads the
     configuration; with problems the space is supervised as before and nothing is created.
     ``peers`` tells of the other factories: it asks them, unless a cycle is early.
-    ``hearts`` names those, beside the factory's own, whose heartbeats are written.
+    ``hearts`` names those, beside the factory's own, whose heartbeats are written; ``last`` is
+    what a cycle does last of all.
     """
 
     space: Space
@@ -53,6 +68,7 @@ class Cycle:
     telling: Telling
     peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
     hearts: Callable[[], Sequence[str]] = tuple
+    last: Callable[[Snapshot], Awaitable[None]] = unwatched
     problems: tuple[str, ...] = ()
     materials: dict[str, Materials] = field(factory=dict)
     steps: tuple[float, ...] = ()
@@ -78,7 +94,7 @@ class Cycle:
             self.hypervisor.planning.release()
         performed = await self.performer.perform(plan, self.space, self.materials)
         self.telling.plan(plan)
-        await self._close(plan, performed, problems)
+        await self._close(plan, performed, problems, _Seen(survey, peers, host))
 
     def _note_server(self) -> None:
         """Once for each time it began to listen: steps of the clock are made up for from then."""
@@ -155,7 +171,9 @@ class Cycle:
         hypervisor.uses[space.name] = plan.use
         return plan
 
-    async def _close(self, plan: Plan, performed: Performed, problems: tuple[str, ...]) -> None:
+    async def _close(
+        self, plan: Plan, performed: Performed, problems: tuple[str, ...], seen: _Seen
+    ) -> None:
         """Publish, count, and write the heartbeat last of all."""
         now = self.clock()
         self.telling.troubles(performed.problems)
@@ -169,6 +187,10 @@ class Cycle:
             histories=dict(self.knowledge.histories),
             problems=problems + plan.alarms + performed.problems,
             processors_limit=self._processors_limit(),
+            peers=seen.peers,
+            host=seen.host,
+            answered=seen.survey is not None,
+            unclaimed=unclaimed(seen.survey, plan, self.owner, self.space.name),
         )
         self.publish(snapshot)
         trouble = None
@@ -190,6 +212,7 @@ class Cycle:
         await self.store.count(counts_line(snapshot))
         for heart in (*self.hearts(), "factory"):
             await self.store.beat(heart, now)
+        await self.last(snapshot)
 
     def _machines(self, plan: Plan) -> tuple[Reviewed, ...]:
         """As planned, less those that could not be made, and with those that were."""
