@@ -22,11 +22,11 @@ DOCDIR = $(DATADIR)/doc/vcycle
 all:
 
 man:
-	$(PYTHON) -m sphinx -q -n -W -b man docs man.new
+	$(PYTHON) -m sphinx -E -q -n -W -b man docs man.new
 	rm -rf man && mkdir man && mv man.new/*.[1-8] man && rm -rf man.new
 
 html:
-	$(PYTHON) -m sphinx -q -n -W -b html docs html
+	$(PYTHON) -m sphinx -E -q -n -W -b html docs html
 
 completion:
 	mkdir -p completion

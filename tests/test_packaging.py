@@ -16,10 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "packaging/rpm/vcycle.spec"
 UNIT = ROOT / "packaging/rpm/vcycled.service"
 
+PACKAGING = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "packaging").rglob("*.sh"))]
+
 # What the daemon may need at run time.
 RUNTIME = {
     "Twisted",
     "attrs",
+    "cryptography",
     "libvirt-python",
     "pyOpenSSL",
     "service_identity",
@@ -83,7 +86,7 @@ class Rpm(SynchronousTestCase):
     def test_scripts_are_packaged(self) -> None:
         """Each command of the wheel is in the list of files."""
         listed = re.findall(r"^%\{_s?bindir\}/(\S+)$", SPEC.read_text(), re.M)
-        self.assertEqual(sorted(listed), sorted(scripts()))
+        self.assertEqual(sorted(set(listed)), sorted(scripts()))
 
     def test_sources_exist(self) -> None:
         """Every file of the packaging that the spec installs is there."""
@@ -115,7 +118,7 @@ class Rpm(SynchronousTestCase):
         """The example names no file that the unit's account, kept out of homes, cannot read."""
         settings = [
             line
-            for line in (ROOT / "etc/vcycle.conf").read_text("utf-8").splitlines()
+            for line in (ROOT / "etc/example.vcycle.conf").read_text("utf-8").splitlines()
             if not line.startswith("#")
         ]
         self.assertNotIn("/root", "\n".join(settings))
@@ -126,7 +129,7 @@ class Scripts(SynchronousTestCase):
 
     def test_syntax(self) -> None:
         """Each is understood by the system's plain shell."""
-        names = ["demo/run", "demo/prepare", "tests/run", ".ci/run", "packaging/rpm/build.sh"]
+        names = ["demo/run", "demo/prepare", "tests/run", ".ci/run", *PACKAGING]
         guest = [str(path) for path in (ROOT / "demo/guest/files").iterdir()]
         for name in [*names, *guest]:
             done = subprocess.run(["sh", "-n", str(ROOT / name)], capture_output=True, text=True)
@@ -134,5 +137,5 @@ class Scripts(SynchronousTestCase):
 
     def test_executable(self) -> None:
         """What the README and the CI call can be called."""
-        for name in ("demo/run", "demo/prepare", "tests/run", ".ci/run", "packaging/rpm/build.sh"):
+        for name in ("demo/run", "demo/prepare", "tests/run", ".ci/run", *PACKAGING):
             self.assertTrue((ROOT / name).stat().st_mode & 0o111, name)

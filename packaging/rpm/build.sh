@@ -1,8 +1,11 @@
 #!/bin/sh
-# packaging/rpm/build.sh OUTDIR: build the source and binary RPMs of this checkout, with rpmbuild.
-# PYTHON names an interpreter that has the modules build, setuptools and wheel.
+# packaging/rpm/build.sh [--private] OUTDIR: build the source and binary RPMs of this checkout, with
+# rpmbuild. PYTHON names an interpreter that has the modules build, setuptools, shtab, sphinx and
+# wheel. --private builds the package that brings its Python packages along (see the spec).
 set -eu
-[ $# = 1 ] || { echo "usage: $0 OUTDIR" >&2; exit 2; }
+private=''
+[ "${1:-}" != --private ] || { private=yes; shift; }
+[ $# = 1 ] || { echo "usage: $0 [--private] OUTDIR" >&2; exit 2; }
 checkout=$(cd "$(dirname "$0")/../.." && pwd -P)
 mkdir -p "$1/SOURCES"
 top=$(cd "$1" && pwd -P)
@@ -19,6 +22,7 @@ grep -q "^Version: *$version\$" packaging/rpm/vcycle.spec || {
     exit 1
 }
 
+make -s man html completion PYTHON="$PYTHON"
 "$PYTHON" -m build --sdist --no-isolation --outdir "$top/SOURCES" . > "$top/sdist.log" 2>&1 || {
     cat "$top/sdist.log" >&2
     exit 1
@@ -26,13 +30,21 @@ grep -q "^Version: *$version\$" packaging/rpm/vcycle.spec || {
 cp packaging/rpm/vcycle.sysusers "$top/SOURCES/"
 
 set --
+if [ -n "$private" ]; then
+    # For the Python that will run it, which may not be the one that builds the sdist.
+    PYTHON=/usr/bin/python3 packaging/rpm/wheels.sh "$top/SOURCES/vcycle-wheels-$version.tar"
+    set -- --with private
+fi
 if [ -e /etc/debian_version ]; then
     # Debian's rpm knows no installed packages, so it cannot check what is required.
-    set -- --nodeps --load packaging/rpm/macros.debian --define "__python3 $(command -v "$PYTHON")"
+    set -- "$@" --nodeps --load packaging/rpm/macros.debian --define "__python3 $(command -v "$PYTHON")"
 fi
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2> /dev/null || date +%s)
 export SOURCE_DATE_EPOCH
-rpmbuild -ba --quiet "$@" \
+# Building needs no network, and gets none where that can be.
+offline=''
+! unshare -n true 2> /dev/null || offline='unshare -n'
+$offline rpmbuild -ba --quiet "$@" \
     --define "_topdir $top" \
     --define "_buildhost localhost" \
     --define "use_source_date_epoch_as_buildtime 1" \

@@ -90,7 +90,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_examples(self) -> None:
         """The example files are good, together and the main one alone but for machinetypes."""
-        main_file = str(ROOT / "etc" / "vcycle.conf")
+        main_file = str(ROOT / "etc" / "example.vcycle.conf")
         examples = sorted(map(str, (ROOT / "etc" / "vcycle.d").iterdir()))
         self.assertTrue(examples)
         expected = "Usable: 1 space, 1 machinetype; 0 errors, 0 warnings.\n"
@@ -101,7 +101,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_examples_name_real_options(self) -> None:
         """Options that are commented out in the examples are options too."""
-        for path in [ROOT / "etc" / "vcycle.conf", *(ROOT / "etc" / "vcycle.d").iterdir()]:
+        for path in [ROOT / "etc" / "example.vcycle.conf", *(ROOT / "etc" / "vcycle.d").iterdir()]:
             text = path.read_text("utf-8")
             lines = [
                 line[1:] if line.startswith("#") and line[1:2].isalpha() else line
