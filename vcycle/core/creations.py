@@ -9,11 +9,12 @@ from attrs import define, field
 from vcycle.core.addresses import slot_name
 from vcycle.core.backoff import History
 from vcycle.core.config.model import Machinetype
-from vcycle.core.moments import moment
+from vcycle.core.eligibility import own_rules
 from vcycle.core.observation import Creation, Observation, Reviewed, Verdict
+from vcycle.core.reasons.rule import Reasons, Rule, refusing
 from vcycle.core.scouting import Scene
-from vcycle.core.shares import by_need
-from vcycle.core.superslots import Fit, first_fit
+from vcycle.core.shares import by_need, needs
+from vcycle.core.superslots import Fit, first_fit, superslots
 
 UNLIMITED = 1 << 62
 """Processors, where neither the space nor its provider sets a limit."""
@@ -41,6 +42,7 @@ class Creations:
     _ending: dict[float, int] = field(init=False)
     _slots: set[int] = field(init=False)
     _next_slot: int = field(init=False, default=0)
+    _rules: dict[tuple[str, int], tuple[Rule, ...]] = field(init=False, factory=dict)
     chosen: list[Creation] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -71,21 +73,24 @@ class Creations:
 
     def _fit(self, candidates: list[Machinetype]) -> Fit | None:
         space = self._observation.space
-        free = self._free_processors
-        if self._free_memory is not None:
-            by_memory = self._free_memory // space.mb_per_processor
-            free = by_memory if free is None else min(free, by_memory)
         if self._free_machines is not None and self._free_machines <= 0:
             return None
-        size = space.processors_per_superslot
         return first_fit(
             candidates,
             ending=self._ending,
-            free=UNLIMITED if free is None else max(0, free),
-            size=size,
+            free=self._processors(),
+            size=space.processors_per_superslot,
             end_before=None if space.shutdown_time is None else float(space.shutdown_time),
             now=self._observation.now,
         )
+
+    def _processors(self) -> int:
+        """Processors for which there is memory too."""
+        free = self._free_processors
+        if self._free_memory is not None:
+            by_memory = self._free_memory // self._observation.space.mb_per_processor
+            free = by_memory if free is None else min(free, by_memory)
+        return UNLIMITED if free is None else max(0, free)
 
     def _start(self, fit: Fit) -> None:
         space, machinetype = self._observation.space, fit.machinetype
@@ -123,24 +128,35 @@ class Creations:
             if slot not in self._slots and name not in self._taken:
                 return slot, name
 
-    def _hindrance(self, machinetype: Machinetype) -> tuple[str, str] | None:
-        """Why this machinetype alone may not start: a word and a text, or None."""
-        now, space = self._observation.now, self._observation.space
-        if machinetype.target_share <= 0:
-            return "no-share", "target_share is 0"
-        not_ready = self._observation.ready.get(machinetype.name)
-        if not_ready is not None:
-            return "not-ready", not_ready
-        needed = now + machinetype.min_wallclock_seconds
-        if space.shutdown_time is not None and needed >= space.shutdown_time:
-            return "shutdown", (
-                f"shutdown_time {moment(space.shutdown_time)} is nearer than its"
-                f" min_wallclock_seconds ({machinetype.min_wallclock_seconds})"
-            )
-        history = self._histories.get(machinetype.name, History())
-        scene, young = self._scenes[machinetype.name], self._young.get(machinetype.name, 0)
-        turn = scene.turn(history.outlook, young)
-        return (turn.gate.value, turn.text) if turn.shut else None
+    def rules(self, machinetype: Machinetype) -> tuple[Rule, ...]:
+        """What can keep this machinetype alone from starting, in order."""
+        young = self._young.get(machinetype.name, 0)
+        known = self._rules.get((machinetype.name, young))
+        if known is None:
+            history = self._histories.get(machinetype.name, History())
+            turn = self._scenes[machinetype.name].turn(history.outlook, young)
+            known = tuple(own_rules(self._observation, machinetype, turn))
+            self._rules[machinetype.name, young] = known
+        return known
+
+    def _hindrance(self, machinetype: Machinetype) -> Rule | None:
+        return refusing(self.rules(machinetype))
+
+    def reasons(self, space: tuple[Rule, ...]) -> Reasons:
+        """All that was found, for those who ask why; ``space`` are the rules for all."""
+        machinetypes = self._observation.space.machinetypes
+        ends = [reviewed.record.shutdown_time for reviewed in self._living]
+        size, free = self._observation.space.processors_per_superslot, self._processors()
+        return Reasons(
+            space=space,
+            machinetypes={name: self.rules(m) for name, m in machinetypes.items()},
+            order=tuple(needs(tuple(machinetypes.values()), self._hs06, self._observation.seed)),
+            superslots=tuple(superslots(self._ending, free, size)),
+            free_processors=self._free_processors,
+            free_memory_mb=self._free_memory,
+            free_machines=self._free_machines,
+            ends_at=min(ends, default=None),
+        )
 
     def verdicts(self, veto: str | None, full: str | None = None) -> tuple[Verdict, ...]:
         """
@@ -166,7 +182,7 @@ class Creations:
             )
         hindrance = self._hindrance(machinetype)
         if hindrance is not None:
-            return Verdict(machinetype=name, word=hindrance[0], text=hindrance[1])
+            return Verdict(machinetype=name, word=hindrance.word, text=hindrance.refusal or "")
         if veto is not None:
             return Verdict(machinetype=name, word="vetoed", text=veto)
         if full is not None:

@@ -118,6 +118,7 @@ def _known(
         end_before=None if end_before is None else float(end_before),
         served_since=observation.served_since,
         traits=observation.traits,
+        asked=observation.asked.get(record.uuid),
     )
 
 

@@ -8,8 +8,10 @@ from attrs import Factory, frozen
 
 from vcycle.core.backoff import History
 from vcycle.core.config.model import Machinetype, Space
-from vcycle.core.machine import Record, State, Survey, Traces, Traits
+from vcycle.core.drains import Drain
+from vcycle.core.machine import Doom, Record, State, Survey, Traces, Traits
 from vcycle.core.peers import Peers
+from vcycle.core.reasons.rule import Reasons
 from vcycle.core.supervision import Deadlines
 
 
@@ -60,7 +62,8 @@ class Observation:
     ``others`` is what other spaces of this daemon use of the same provider.
     ``peers`` is what the other factories of the space told of theirs.
     ``held`` says that the last survey was held back because too many machines vanished.
-    ``steps`` are all steps that the clock ever made, in seconds.
+    ``steps`` are all steps that the clock ever made, in seconds. ``drains`` are those in force
+    or over; ``asked`` are the dooms that an administrator asked for, by uuid.
     """
 
     now: float
@@ -81,6 +84,8 @@ class Observation:
     problems: tuple[str, ...] = ()
     held: bool = False
     steps: tuple[float, ...] = ()
+    drains: tuple[Drain, ...] = ()
+    asked: Mapping[str, Doom] = Factory(dict)
     deadlines: Deadlines = Factory(Deadlines)
 
 
@@ -127,7 +132,7 @@ class Plan:
     ``machines`` are those that are not over, as they are now known; ``save`` holds those whose
     lasting facts changed. ``end`` holds the finished records. ``veto`` is why no machinetype
     at all may start, None also where all limits are merely reached. ``use`` counts the
-    machines and the creations.
+    machines and the creations. ``reasons`` are all rules as they were applied.
     """
 
     machines: tuple[Reviewed, ...]
@@ -142,6 +147,7 @@ class Plan:
     alarms: tuple[str, ...]
     held: bool
     use: Use
+    reasons: Reasons = Factory(Reasons)
 
 
 def use_of(records: tuple[Record, ...]) -> Use:

@@ -7,7 +7,8 @@ from vcycle.core.creations import Creations
 from vcycle.core.looks import Looked, look
 from vcycle.core.observation import Observation, Plan, Use, use_of
 from vcycle.core.outlooks import made_out, scenes_of, young_of
-from vcycle.core.veto import full, veto
+from vcycle.core.reasons.rule import refusing
+from vcycle.core.veto import limits, vetoes
 
 
 def plan_cycle(observation: Observation) -> Plan:
@@ -24,7 +25,9 @@ def plan_cycle(observation: Observation) -> Plan:
     young = young_of(living, observation.now)
     histories = made_out(histories, scenes, young)
     processors, memory = _free(observation, looked, use)
-    refusal = veto(observation, looked, use, processors)
+    rules = tuple(vetoes(observation, looked, use, processors))
+    refused = refusing(rules)
+    refusal = None if refused is None else refused.refusal
     machines = observation.space.total_machines
     creations = Creations(
         observation,
@@ -37,7 +40,9 @@ def plan_cycle(observation: Observation) -> Plan:
         memory,
         None if machines is None else machines - use.machines,
     )
-    filled = full(observation, use, processors)
+    reached = tuple(limits(observation, use, processors))
+    at_limit = refusing(reached)
+    filled = None if at_limit is None else at_limit.refusal
     if refusal is None and filled is None:
         creations.choose()
     chosen = tuple(creations.chosen)
@@ -53,6 +58,7 @@ def plan_cycle(observation: Observation) -> Plan:
         veto=refusal,
         alarms=looked.alarms,
         held=looked.held,
+        reasons=creations.reasons(rules + reached),
         use=use
         + Use(
             machines=len(chosen),

@@ -34,10 +34,15 @@ class Gate(enum.Enum):
 
 @frozen(kw_only=True)
 class Turn:
-    """How far the gate is open for this factory; ``text`` is why it is shut."""
+    """
+    How far the gate is open for this factory; ``text`` is why it is shut, ``until`` when that may
+    change by itself, ``seen`` why it is open.
+    """
 
     gate: Gate
     text: str = ""
+    seen: str = ""
+    until: float | None = None
 
     @property
     def shut(self) -> bool:
@@ -140,31 +145,36 @@ class Scene:
     def turn(self, outlook: Outlook, ours: int) -> Turn:
         """May we start one now, with ``ours`` young machines of our own?"""
         abort, now = outlook.abort, self.now
-        if abort is None or not probation(outlook):
-            return Turn(gate=Gate.OPEN)
+        if abort is None:
+            return Turn(gate=Gate.OPEN, seen="no abort is known")
+        if not probation(outlook):
+            return Turn(gate=Gate.OPEN, seen="there was work after the last abort")
         after = f"after {abort.message or 'abort'!r} of {abort.machine}"
         begin = abort.at + self.machinetype.backoff_seconds
         if now < begin:
             text = f"backing off for another {span(begin - now)}, until {moment(begin)}, {after}"
-            return Turn(gate=Gate.BACKING_OFF, text=text)
+            return Turn(gate=Gate.BACKING_OFF, text=text, until=begin)
         young = self.young(ours) or ([] if outlook.scout is None else [outlook.scout])
         if young:
             who = f"{young[0]} is" if len(young) == 1 else f"{len(young)} factories are"
             old = f"{self.machinetype.fizzle_seconds}s old"
             text = f"{who} the scout until its machine is {old}, {after}"
-            return Turn(gate=Gate.PROVING, text=text)
+            since = outlook.scout_at
+            proven = None if since is None else since + self.machinetype.fizzle_seconds
+            return Turn(gate=Gate.PROVING, text=text, until=proven)
         ranked = self.ranking(abort)
         rank = ranked.index(self.space.factory_name.lower())
         right = max(begin, begin if outlook.quiet_at is None else outlook.quiet_at)
         right += rank * self.wait
         asked = self.asked_at is None or self.asked_at >= right
         if rank == 0 or (now >= right and asked):
-            return Turn(gate=Gate.SCOUT)
+            seen = f"on probation {after}; rank {rank + 1} of {len(ranked)} to be the scout"
+            return Turn(gate=Gate.SCOUT, seen=seen)
         text = (
             f"rank {rank + 1} of {len(ranked)} to be the scout: from {moment(right)} if no other"
             f" factory is, {after}"
         )
-        return Turn(gate=Gate.WAITING, text=text)
+        return Turn(gate=Gate.WAITING, text=text, until=right)
 
     def ranking(self, abort: Abort) -> list[str]:
         """

@@ -7,14 +7,21 @@ import random
 from collections.abc import Mapping, Sequence
 
 from vcycle.core.config.model import Machinetype
+from vcycle.core.reasons.rule import Need
 
 
 def by_need(
     machinetypes: Sequence[Machinetype], hs06: Mapping[str, float], seed: int
 ) -> list[Machinetype]:
+    """Machinetypes with a share, the most starved first."""
+    named = {machinetype.name: machinetype for machinetype in machinetypes}
+    return [named[need.machinetype] for need in needs(machinetypes, hs06, seed)]
+
+
+def needs(machinetypes: Sequence[Machinetype], hs06: Mapping[str, float], seed: int) -> list[Need]:
     """
-    Machinetypes with a share, the most starved first: by their group's score, then their
-    own, then by chance (the same chance for the same seed).
+    How starved machinetypes with a share are, the most starved first: by their group's score,
+    then their own, then by chance (the same chance for the same seed).
 
     A score is HS06 in use divided by target_share; a group's score is the sum of its
     members' scores, as in the rest of the family.
@@ -26,8 +33,19 @@ def by_need(
         group = machinetype.machinegroup
         groups[group] = groups.get(group, 0.0) + scores[machinetype.name]
     chance = random.Random(seed)  # noqa: S311 - a tie is no secret
-    lots = {machinetype.name: chance.random() for machinetype in wanted}
-    return sorted(wanted, key=lambda m: (groups[m.machinegroup], scores[m.name], lots[m.name]))
+    found = [
+        Need(
+            machinetype=m.name,
+            target_share=m.target_share,
+            hs06=hs06.get(m.name, 0.0),
+            score=scores[m.name],
+            group=m.machinegroup,
+            group_score=groups[m.machinegroup],
+            lot=chance.random(),
+        )
+        for m in wanted
+    ]
+    return sorted(found, key=lambda need: (need.group_score, need.score, need.lot))
 
 
 def pipe_shares(

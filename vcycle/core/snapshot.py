@@ -14,6 +14,7 @@ from vcycle.core.machine import Record, State, Traces
 from vcycle.core.moments import moment
 from vcycle.core.observation import Host, Reviewed, Verdict
 from vcycle.core.peers import Peers
+from vcycle.core.reasons.rule import Reasons
 
 AT_ONCE = 200
 """Machines that are encoded by one call: no other thread runs until it returns."""
@@ -43,6 +44,7 @@ class Snapshot:
     host: Host | None = None
     answered: bool = True
     unclaimed: int = 0
+    reasons: Reasons = Factory(Reasons)
 
     @property
     def slots(self) -> int:

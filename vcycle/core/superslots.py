@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
 from vcycle.core.config.model import Machinetype
+from vcycle.core.reasons.rule import Superslot
 
 
 @frozen(kw_only=True)
@@ -39,8 +40,8 @@ def first_fit(
         return None
     shortest = min(machinetype.min_wallclock_seconds for machinetype in candidates)
     longest = max(machinetype.max_wallclock_seconds for machinetype in candidates)
-    for shutdown_time in sorted(at for at, processors in ending.items() if processors % size):
-        lack = min(free, size - ending[shutdown_time] % size)
+    for superslot in superslots(ending, free, size):
+        shutdown_time, lack = superslot.shutdown_time, superslot.lack
         free -= lack
         left = shutdown_time - now
         if not shortest <= left <= longest:
@@ -67,3 +68,13 @@ def first_fit(
                 joins=False,
             )
     return None
+
+
+def superslots(ending: Mapping[float, int], free: int, size: int) -> Iterator[Superslot]:
+    """The superslots that are not yet full, and what of the free processors is kept for each."""
+    for shutdown_time in sorted(at for at, processors in ending.items() if processors % size):
+        lack = min(free, size - ending[shutdown_time] % size)
+        free -= lack
+        yield Superslot(
+            shutdown_time=shutdown_time, processors=ending[shutdown_time] % size, lack=lack
+        )

@@ -57,7 +57,8 @@ class Known:
     What one look told of one machine; not listed and not absent means that nothing is known.
 
     ``end_before`` is the space's own shutdown_time. ``served_since`` is when the machines
-    were last able to reach us: no silence is held against them that is ours.
+    were last able to reach us: no silence is held against them that is ours. ``asked`` is that
+    an administrator wants the machine gone.
     """
 
     sighting: Sighting | None
@@ -67,6 +68,7 @@ class Known:
     end_before: float | None
     served_since: float
     traits: Traits
+    asked: Doom | None = None
 
 
 @frozen(kw_only=True)
@@ -181,6 +183,8 @@ def doom_of(
     def doom(outcome: Outcome, text: str) -> Doom:
         return Doom(outcome=outcome, text=text, since=now)
 
+    if known.asked is not None:
+        return known.asked
     if sighting.condition is Condition.PAUSED:
         return doom(Outcome.PAUSED, MESSAGES["paused"])
     if known.end_before is not None and now > known.end_before:

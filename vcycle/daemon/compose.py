@@ -11,13 +11,14 @@ from attrs import frozen
 
 from vcycle import __version__
 from vcycle.core.config.model import Space
+from vcycle.core.drains import Drain
 from vcycle.core.machine import Record
 from vcycle.core.observation import Host
 from vcycle.core.peers import Peers
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.creation import Maker
-from vcycle.daemon.cycle import Cycle, unwatched
+from vcycle.daemon.cycle import Cycle, Journal, unwatched, unwritten
 from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
@@ -66,6 +67,8 @@ class Parts:
     peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
     ended: Callable[[Space, Record], None] = _untold
     hearts: Callable[[], Sequence[str]] = tuple
+    drains: Callable[[], tuple[Drain, ...]] = tuple
+    journal: Journal = unwritten
     last: Callable[[Snapshot], Awaitable[None]] = unwatched
     uuid: Callable[[], str] = _uuid
     secret: Callable[[], str] = _secret
@@ -128,6 +131,8 @@ def runner_of(
             publish=parts.publish,
             peers=parts.peers,
             hearts=parts.hearts,
+            drains=parts.drains,
+            journal=parts.journal,
             last=parts.last,
             telling=Telling(space.name),
         )

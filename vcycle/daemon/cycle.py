@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from vcycle.core.config.model import Space
+from vcycle.core.drains import Drain
 from vcycle.core.errors import StoreError, VcycleError
 from vcycle.core.leaks import unclaimed
 from vcycle.core.machine import State, Survey
@@ -29,18 +30,15 @@ from vcycle.interfaces import IImages, IMachineStore, RunInThread
 
 PRUNE_SECONDS = 3600.0
 
+Journal = Callable[[Observation, Plan, float], Coroutine[Any, Any, None]]
+
+
+async def unwritten(observation: Observation, plan: Plan, now: float) -> None:
+    """What becomes of cycles where no journal is kept."""
+
 
 async def unwatched(snapshot: Snapshot) -> None:
     """What a cycle does last where nobody watches."""
-
-
-@frozen
-class _Seen:
-    """What a cycle saw, for those who show it."""
-
-    survey: Survey | None
-    peers: Peers
-    host: Host
 
 
 @define(kw_only=True)
@@ -50,7 +48,8 @@ class Cycle:
     configuration; with problems the space is supervised as before and nothing is created.
     ``peers`` tells of the other factories: it asks them, unless a cycle is early.
     ``hearts`` names those, beside the factory's own, whose heartbeats are written; ``last`` is
-    what a cycle does last of all.
+    what a cycle does last of all. ``drains`` are what an administrator ordered; ``ready`` tells
+    of each machinetype why it cannot be made; ``journal`` keeps what was seen and planned.
     """
 
     space: Space
@@ -69,7 +68,10 @@ class Cycle:
     peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
     hearts: Callable[[], Sequence[str]] = tuple
     last: Callable[[Snapshot], Awaitable[None]] = unwatched
+    drains: Callable[[], tuple[Drain, ...]] = tuple
+    journal: Journal = unwritten
     problems: tuple[str, ...] = ()
+    ready: Mapping[str, str | None] = field(factory=dict)
     materials: dict[str, Materials] = field(factory=dict)
     steps: tuple[float, ...] = ()
     _pruned_at: float | None = field(default=None, init=False)
@@ -83,18 +85,18 @@ class Cycle:
             await self.hypervisor.measure()
         self._note_server()
         (survey, silent), peers = await both(self._survey(), self.peers(self.space, early))
-        ready = await self._ready()
-        host, unseen = await self._look_at_host()
+        self.ready = await self._ready()
+        host, unseen = await self.look_at_host()
         found = (text for text in (silent, serving, unseen) if text is not None)
         problems = (*self.problems, *found)
         await self.hypervisor.planning.acquire()
         try:
-            plan = await self._plan(survey, peers, ready, host, problems)
+            observation, plan = await self._plan(survey, peers, host, problems)
         finally:
             self.hypervisor.planning.release()
         performed = await self.performer.perform(plan, self.space, self.materials)
         self.telling.plan(plan)
-        await self._close(plan, performed, problems, _Seen(survey, peers, host))
+        await self._close(observation, plan, performed)
 
     def _note_server(self) -> None:
         """Once for each time it began to listen: steps of the clock are made up for from then."""
@@ -102,7 +104,7 @@ class Cycle:
         if since != self._served_since:
             self._served_since = self.knowledge.served_since = since
 
-    async def _look_at_host(self) -> tuple[Host, str | None]:
+    async def look_at_host(self) -> tuple[Host, str | None]:
         try:
             host = await self.in_thread(self.host)
             return (host if self.hypervisor.local else evolve(host, load=0.0)), None
@@ -136,20 +138,14 @@ class Cycle:
                 ready[name] = str(error)
         return ready
 
-    async def _plan(
-        self,
-        survey: Survey | None,
-        peers: Peers,
-        ready: Mapping[str, str | None],
-        host: Host,
-        problems: tuple[str, ...],
-    ) -> Plan:
-        space, hypervisor, knowledge = self.space, self.hypervisor, self.knowledge
-        now = self.clock()
-        hypervisor.totals[space.name] = (space.total_processors, space.total_mb)
-        observation = Observation(
+    def observation(
+        self, survey: Survey | None, peers: Peers, host: Host, problems: tuple[str, ...]
+    ) -> Observation:
+        """All that is known now, with these looks at the world; nothing is changed by it."""
+        hypervisor, knowledge, now = self.hypervisor, self.knowledge, self.clock()
+        return Observation(
             now=now,
-            space=space,
+            space=self.space,
             owner=self.owner,
             records=tuple(knowledge.records.values()),
             traces=dict(knowledge.traces),
@@ -158,22 +154,29 @@ class Cycle:
             histories=dict(knowledge.histories),
             host=host,
             budget=hypervisor.budget(),
-            ready=ready,
+            ready=dict(self.ready),
             served_since=now if knowledge.served_since is None else knowledge.served_since,
             seed=random.getrandbits(32),
-            others=hypervisor.others(space.name),
+            others=hypervisor.others(self.space.name),
             peers=peers,
             problems=problems,
             held=knowledge.held,
             steps=self.steps,
+            drains=self.drains(),
+            asked=dict(knowledge.asked),
         )
+
+    async def _plan(
+        self, survey: Survey | None, peers: Peers, host: Host, problems: tuple[str, ...]
+    ) -> tuple[Observation, Plan]:
+        space, hypervisor = self.space, self.hypervisor
+        hypervisor.totals[space.name] = (space.total_processors, space.total_mb)
+        observation = self.observation(survey, peers, host, problems)
         plan = await self.in_thread(lambda: plan_cycle(observation))
         hypervisor.uses[space.name] = plan.use
-        return plan
+        return observation, plan
 
-    async def _close(
-        self, plan: Plan, performed: Performed, problems: tuple[str, ...], seen: _Seen
-    ) -> None:
+    async def _close(self, seen: Observation, plan: Plan, performed: Performed) -> None:
         """Publish, count, and write the heartbeat last of all."""
         now = self.clock()
         self.telling.troubles(performed.problems)
@@ -185,16 +188,18 @@ class Cycle:
             over=tuple(self.knowledge.over.values()),
             verdicts=plan.verdicts,
             histories=dict(self.knowledge.histories),
-            problems=problems + plan.alarms + performed.problems,
+            problems=seen.problems + plan.alarms + performed.problems,
             processors_limit=self._processors_limit(),
             peers=seen.peers,
             host=seen.host,
             answered=seen.survey is not None,
             unclaimed=unclaimed(seen.survey, plan, self.owner, self.space.name),
+            reasons=plan.reasons,
         )
         self.publish(snapshot)
         trouble = None
-        for act in (self._prune, partial(self._show, snapshot)):
+        write = partial(self.journal, seen, plan)
+        for act in (self._prune, write, partial(self._show, snapshot)):
             try:
                 await act(now)
             except StoreError as error:

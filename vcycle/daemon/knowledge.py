@@ -8,7 +8,7 @@ from attrs import define, evolve, field
 
 from vcycle.core.backoff import History, moved_history
 from vcycle.core.clock import moved
-from vcycle.core.machine import Record, Traces
+from vcycle.core.machine import Doom, Record, Traces
 from vcycle.core.remembering import Memory, recall, restored
 from vcycle.interfaces import Contents
 
@@ -20,7 +20,8 @@ class Knowledge:
 
     ``blocked`` gives for a machinetype why it cannot work until the configuration changes.
     ``unsaved`` are records whose last write failed. ``clock`` counts the clock steps that
-    all times here include; ``served_since`` is None while machines cannot reach us.
+    all times here include; ``served_since`` is None while machines cannot reach us. ``asked`` are
+    the dooms that an administrator asked for, by uuid, until they are in the records.
     """
 
     records: dict[str, Record] = field(factory=dict)
@@ -29,6 +30,7 @@ class Knowledge:
     blocked: dict[str, str] = field(factory=dict)
     unsaved: set[str] = field(factory=set)
     over: dict[int, Record] = field(factory=dict)
+    asked: dict[str, Doom] = field(factory=dict)
     held: bool = False
     clock: int = 0
     served_since: float | None = None
@@ -81,5 +83,6 @@ class Knowledge:
         """A machine is over; only its slot remembers it."""
         self.records.pop(record.uuid, None)
         self.traces.pop(record.uuid, None)
+        self.asked.pop(record.uuid, None)
         self.unsaved.discard(record.uuid)
         self.over[record.slot] = record

@@ -83,6 +83,7 @@ class Performer:
             before = records.get(reviewed.record.uuid)
             if before is not None and before.doom is None and reviewed.record.doom is not None:
                 events.doomed(reviewed.record)
+                self.knowledge.asked.pop(reviewed.record.uuid, None)
             records[reviewed.record.uuid] = reviewed.record
             if before is None:
                 self.maker.admit(reviewed.record)

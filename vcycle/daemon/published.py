@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from typing import Callable
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred
 
 from vcycle import __version__
 from vcycle.core.errors import VcycleError
+from vcycle.core.reasons.document import explain_text
 from vcycle.core.snapshot import Snapshot, status_text
 from vcycle.interfaces import RunInThread
 
 STATUS = "/v1/status"
+EXPLAIN = "/v1/explain"
 
 
 @define(eq=False)
@@ -26,7 +30,7 @@ class Published:
     _in_thread: RunInThread
     _clock: Callable[[], float]
     snapshots: dict[str, Snapshot] = field(factory=dict)
-    _status: bytes = b""
+    _documents: Mapping[str, bytes] = Factory(lambda: {STATUS: b"", EXPLAIN: b""})
     _encoding: bool = False
     _stale: bool = False
 
@@ -42,7 +46,7 @@ class Published:
 
     def content(self, path: str) -> bytes | None:
         """The document at a path of the daemon's socket, or None if there is no such path."""
-        return self._status if path == STATUS else None
+        return self._documents.get(path)
 
     def _renew(self) -> None:
         self._stale = True
@@ -55,11 +59,18 @@ class Published:
             while self._stale:
                 self._stale = False
                 snapshots, now = tuple(self.snapshots.values()), self._clock()
-                self._status = await self._in_thread(
-                    lambda: status_text(snapshots, written=now, version=__version__)  # noqa: B023
+                self._documents = await self._in_thread(
+                    functools.partial(_documents, snapshots, now)
                 )
         except VcycleError:
             # The thread was given up; the next snapshot tries again.
             self._stale = True
         finally:
             self._encoding = False
+
+
+def _documents(snapshots: tuple[Snapshot, ...], now: float) -> dict[str, bytes]:
+    return {
+        STATUS: status_text(snapshots, written=now, version=__version__),
+        EXPLAIN: explain_text(snapshots, written=now),
+    }
