@@ -35,6 +35,7 @@ _CURES = {
     errno.ENAMETOOLONG: "use shorter names",
     errno.EEXIST: "what is in the way is no directory: move it",
     errno.ENOTDIR: "what is in the way is no directory: move it",
+    errno.EXDEV: "keep all of the state directory on one filesystem",
     errno.ENOENT: "put the directory back, or start the daemon again",
 }
 _serial = itertools.count()
