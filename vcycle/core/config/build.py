@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from vcycle.core.config import checks
 from vcycle.core.config.findings import Findings
 from vcycle.core.config.kinds import KINDS
-from vcycle.core.config.model import Configuration, Machinetype, Problem, Settings, Space
+from vcycle.core.config.machinetypes import machinetype_of
+from vcycle.core.config.model import (
+    Configuration,
+    Machinetype,
+    Pipe,
+    Problem,
+    Settings,
+    Space,
+)
+from vcycle.core.config.piped import Expansion, check_pipe
 from vcycle.core.config.sections import Sheets, arrange
 from vcycle.core.config.sheet import Layers, Sheet
 from vcycle.core.config.syntax import Block, parse, shown
 from vcycle.core.errors import ConfigError
-from vcycle.core.machine import Model
 
-DISK_GB = 40.0
+_NONE: Mapping[str, bytes] = MappingProxyType({})
 _PLAIN_SETTINGS = (
     *("log_directory", "journal_days", "journal_mb", "ca_directory", "allow_http"),
     *("https_proxy", "no_proxy", "image_check_seconds", "image_stall_seconds"),
     *("image_total_seconds", "image_max_gb", "image_cache_gb", "image_versions"),
 )
 _PLAIN_SPACE = ("hepscore23_per_processor", "volume_group", "sharing")
-_PLAIN_MACHINETYPE = (
-    *("root_image_sha256", "image_signing_dn", "user_data_delivery", "user_data_proxy"),
-    *("legacy_proxy", "cvmfs_proxy_machinetype"),
-)
 """Options whose values are taken as they were read."""
 
 
@@ -43,6 +48,12 @@ class _Building:
     sheets: Sheets
     host: str
     findings: Findings
+    documents: Mapping[str, bytes]
+    allow_http: bool = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        layers = Layers([self.sheets.settings, self.sheets.default])
+        self.allow_http = layers.get("allow_http")
 
     def settings(self) -> Settings:
         layers = Layers([self.sheets.settings, self.sheets.default])
@@ -61,6 +72,10 @@ class _Building:
             layers = Layers([sheet, self.sheets.settings, self.sheets.default])
             spaces[name] = self._space(name, sheet, layers)
             checks.check_space(spaces[name], sheet, layers, self.findings)
+            checks.check_references(sheet, self.findings, self.allow_http)
+        checks.check_references(self.sheets.default, self.findings, self.allow_http)
+        checks.check_references(self.sheets.settings, self.findings, self.allow_http)
+        checks.check_secrets(self.sheets, self.findings)
         checks.check_spaces(self.sheets, spaces, self.findings)
         return spaces
 
@@ -97,6 +112,7 @@ class _Building:
             **{name: layers.get(name) for name in _PLAIN_SPACE},
             machinefeatures_options=layers.named("machinefeatures_option_"),
             machinetypes=self._machinetypes(name, layers),
+            pipes=self._pipes(name, layers),
         )
 
     def _factory(self, sheet: Sheet, layers: Layers) -> str:
@@ -122,51 +138,60 @@ class _Building:
 
     def _machinetypes(self, space: str, above: Layers) -> dict[str, Machinetype]:
         made: dict[str, Machinetype] = {}
-        for name, sheet in self.sheets.machinetypes.get(space, {}).items():
+        pipes = self.sheets.pipes.get(space, {})
+        own = self.sheets.machinetypes.setdefault(space, {})
+        for name, sheet in own.items():
+            checks.check_references(sheet, self.findings, self.allow_http)
+            if any(name.startswith(f"{pipe}-") for pipe in pipes):
+                continue
             layers = Layers([sheet, *above.sheets])
-            machinetype = self._machinetype(space, name, layers, above)
+            machinetype = machinetype_of(space, name, layers, above)
             made[name] = machinetype
             if sheet.sound:
                 checks.check_machinetype(machinetype, sheet, layers, self.findings)
+        for pipe, sheet in pipes.items():
+            for expanded in self._expanded(space, pipe, sheet, above, made):
+                made[expanded.name] = expanded
         return made
 
-    def _machinetype(self, space: str, name: str, layers: Layers, above: Layers) -> Machinetype:
-        options, files = layers.user_data()
-        fewest: int = layers.get("min_processors")
-        longest: int = layers.get("max_wallclock_seconds")
-        shortest: int | None = layers.get("min_wallclock_seconds")
-        fqan: str | None = layers.get("accounting_fqan")
-        model: Model = layers.get("machine_model")
-        return Machinetype(
-            space=space,
+    def _expanded(
+        self, space: str, name: str, sheet: Sheet, above: Layers, taken: Collection[str]
+    ) -> Sequence[Machinetype]:
+        """The machinetypes of a pipe, if its document is here."""
+
+        def make(name: str, layers: Layers) -> Machinetype:
+            return machinetype_of(space, name, layers, above)
+
+        checks.check_references(sheet, self.findings, self.allow_http)
+        if not check_pipe(sheet, self.findings, self.allow_http) or not sheet.sound:
+            return ()
+        body = self.documents.get(sheet.parsed["vacuum_pipe_url"])
+        if body is None:
+            return ()
+        expansion = Expansion(
             name=name,
-            target_share=layers.get("target_share"),
-            machinegroup=layers.get("machinegroup") or fqan or name,
-            machine_model=model,
-            root_image=layers.get("root_image"),
-            kernel=layers.get("kernel"),
-            initrd=layers.get("initrd"),
-            kernel_arguments=layers.get("kernel_arguments") or "",
-            root_device=layers.get("root_device"),
-            scratch_device=layers.get("scratch_device"),
-            user_data=layers.get("user_data"),
-            user_data_options=options,
-            user_data_files=files,
-            min_processors=fewest,
-            max_processors=layers.get("max_processors") or fewest,
-            max_wallclock_seconds=longest,
-            min_wallclock_seconds=longest if shortest is None else shortest,
-            backoff_seconds=layers.get("backoff_seconds"),
-            fizzle_seconds=layers.get("fizzle_seconds"),
-            heartbeat_file=layers.get("heartbeat_file"),
-            heartbeat_seconds=layers.get("heartbeat_seconds"),
-            accounting_fqan=fqan,
-            disk_gb_per_processor=_disk(model, layers, above),
-            machines_dir_days=layers.get("machines_dir_days"),
-            root_public_key=layers.get("root_public_key"),
-            shared_dirs=layers.get("shared_dirs") or (),
-            **{name: layers.get(name) for name in _PLAIN_MACHINETYPE},
+            sheet=sheet,
+            own=self.sheets.machinetypes[space],
+            above=above.sheets,
+            taken=taken,
+            make=make,
+            allow_http=self.allow_http,
+            findings=self.findings,
         )
+        return expansion.of(body)
+
+    def _pipes(self, space: str, above: Layers) -> dict[str, Pipe]:
+        return {
+            name: Pipe(
+                space=space,
+                name=name,
+                url=sheet.parsed["vacuum_pipe_url"],
+                target_share=Layers([sheet, *above.sheets]).get("target_share"),
+                cache_seconds=sheet.parsed.get("cache_seconds"),
+            )
+            for name, sheet in self.sheets.pipes.get(space, {}).items()
+            if "vacuum_pipe_url" in sheet.parsed
+        }
 
 
 def _is_host(name: str) -> bool:
@@ -184,27 +209,25 @@ def _full_names(names: Sequence[str], factory: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(full))
 
 
-def _disk(model: Model, layers: Layers, above: Layers) -> float | None:
-    """A machinetype may have less than its space, never more; 0 is as if it were not set."""
-    own: float | None = layers.get("disk_gb_per_processor") or None
-    most: float | None = above.get("disk_gb_per_processor") or None
-    if own is None:
-        return most or (None if model is Model.VM_DIRECT else DISK_GB)
-    return own if most is None else min(own, most)
-
-
-def examine(texts: Sequence[tuple[str, str]], host: str) -> Reading:
+def examine(
+    texts: Sequence[tuple[str, str]],
+    host: str,
+    documents: Mapping[str, bytes] = _NONE,
+    exposed: Collection[str] = (),
+) -> Reading:
     """
     Read files, given as pairs of name and text in reading order, for the machine ``host``.
 
-    Nothing is raised, whatever the texts hold.
+    ``documents`` are those of vacuum pipes, by URL: a pipe without one has no machinetypes.
+    ``exposed`` are the files that every user of the host can read. Nothing is raised, whatever
+    the texts and documents hold.
     """
-    findings = Findings([file for file, _ in texts])
+    findings = Findings([file for file, _ in texts], exposed)
     blocks: list[Block] = []
     for file, text in texts:
         blocks.extend(parse(file, text, findings))
     sheets = arrange(blocks, findings)
-    building = _Building(sheets, host, findings)
+    building = _Building(sheets, host, findings, documents)
     settings, spaces = building.settings(), building.spaces()
     problems = findings.in_order()
     if findings.fatal:

@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from vcycle.core.config.model import Configuration, Machinetype, Space
+from vcycle.core.config.model import Configuration, Space
 
-_NESTED = ("machinetypes", "name", "space")
+_NESTED = ("machinetypes", "pipes", "name", "space")
 _SECRET = ("user_data_options",)
 
 
@@ -28,11 +28,8 @@ def changes(old: Configuration, new: Configuration) -> tuple[str, ...]:
 
 def _space(what: str, old: Space, new: Space) -> Iterator[str]:
     yield from _fields(what, old, new)
-    yield from _members(f"{what}: machinetype", old.machinetypes, new.machinetypes, _machinetype)
-
-
-def _machinetype(what: str, old: Machinetype, new: Machinetype) -> Iterator[str]:
-    return _fields(what, old, new)
+    yield from _members(f"{what}: vacuum pipe", old.pipes, new.pipes, _fields)
+    yield from _members(f"{what}: machinetype", old.machinetypes, new.machinetypes, _fields)
 
 
 def _members(what: str, old: Mapping[str, Any], new: Mapping[str, Any], each: Any) -> Iterator[str]:

@@ -6,7 +6,7 @@ from vcycle.core.addresses import GuestNetwork
 from vcycle.core.config.between import check_sizes, check_spaces
 from vcycle.core.config.findings import Findings
 from vcycle.core.config.model import Machinetype, Space
-from vcycle.core.config.references import check_references
+from vcycle.core.config.references import check_references, check_secrets
 from vcycle.core.config.sheet import Layers, Sheet
 from vcycle.core.config.syntax import shown
 from vcycle.core.config.uris import check_embed_root, has_network
@@ -15,6 +15,7 @@ from vcycle.core.machine import Model
 __all__ = [
     "check_machinetype",
     "check_references",
+    "check_secrets",
     "check_sizes",
     "check_space",
     "check_spaces",
@@ -24,7 +25,6 @@ __all__ = [
 def check_machinetype(made: Machinetype, sheet: Sheet, layers: Layers, findings: Findings) -> None:
     """What is wrong within one machinetype, or cannot have been meant."""
     _check_boot(made, sheet, findings)
-    check_references(sheet, findings)
     at, header = sheet, sheet.header
     if made.max_processors < made.min_processors:
         findings.error_at(
@@ -100,15 +100,20 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
             f"{what}: vacquery_require_secret needs vacquery_secret_file; nobody could be answered",
         )
     check_embed_root(layers.value("libvirt_uri"), findings)
-    check_references(sheet, findings)
     _check_addresses(made, sheet, layers, findings)
     if findings.fatal:
         return  # what seems to be missing may stand in a line that was not understood
-    if not made.machinetypes:
+    _check_squids(made, findings, sheet)
+    if not made.machinetypes and not made.pipes:
         findings.warning_at(
             sheet, f"{what}: no machinetypes, so nothing is started; add [machinetype NAME]"
         )
-    elif not any(machinetype.target_share for machinetype in made.machinetypes.values()):
+    elif not any(
+        (
+            *(machinetype.target_share for machinetype in made.machinetypes.values()),
+            *(pipe.target_share for pipe in made.pipes.values()),
+        )
+    ):
         findings.warning_at(
             sheet, f"{what}: every target_share is 0, so nothing is started; set one"
         )
@@ -121,4 +126,18 @@ def _check_addresses(made: Space, sheet: Sheet, layers: Layers, findings: Findin
             layers.value("total_machines") or sheet,
             f"space {made.name}: total_machines is {made.total_machines}, but guest_network"
             f" {made.guest_network} has addresses for {slots} machines",
+        )
+
+
+def _check_squids(made: Space, findings: Findings, sheet: Sheet) -> None:
+    for machinetype in made.machinetypes.values():
+        squids = machinetype.cvmfs_proxy_machinetype
+        if squids is None or squids[0] in made.machinetypes:
+            continue
+        if any(squids[0].startswith(f"{pipe}-") for pipe in made.pipes):
+            continue  # its document may not be here yet
+        findings.warning_at(
+            sheet,
+            f"space {made.name}: cvmfs_proxy_machinetype of {machinetype.name}: there is no"
+            f" machinetype {squids[0]}; its machines get no proxies of ours",
         )

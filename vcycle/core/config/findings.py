@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from attrs import define, field
@@ -19,14 +19,19 @@ class Placed(Protocol):
     def file(self) -> str: ...
 
     @property
-    def line(self) -> int: ...
+    def line(self) -> int | None: ...
 
 
 @define
 class Findings:
-    """Problems as they are found; ``files`` is the reading order that they are sorted by."""
+    """
+    Problems as they are found; ``files`` is the reading order that they are sorted by.
+
+    ``exposed`` are those files that every user of the host can read.
+    """
 
     files: Sequence[str]
+    exposed: Collection[str] = ()
     _found: dict[Problem, None] = field(factory=dict, init=False)
     _errors: int = field(default=0, init=False)
 

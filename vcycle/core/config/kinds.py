@@ -139,7 +139,10 @@ KINDS: dict[str, Kind] = {
     "volumegroup": _matching(
         r"[0-9A-Za-z_+][0-9A-Za-z_+.-]{0,62}", "the name of a volume group, such as vcycle"
     ),
-    "url": _matching(r"https?://[!-~]{1,1000}", "an address that begins with https://"),
+    "url": Kind(
+        wanted="an address such as https://pipes.example.com/exvo.pipe, without a password in it",
+        parse=values.url,
+    ),
     "proxy": _matching(
         r"(http://)?[0-9A-Za-z.-]{1,253}:[0-9]{1,5}/?", "an HTTP proxy, http://HOST:PORT"
     ),

@@ -24,6 +24,7 @@ _FORMS = {
 }
 MAX_SPACES = 100
 MAX_MACHINETYPES = 2000
+MAX_PIPES = 100
 """In one space: bounds for what one daemon can work on in a cycle, far above any real site."""
 
 _CONTAINERS = ("docker", "singularity")
@@ -35,13 +36,15 @@ class Sheets:
     """
     The whole configuration as sheets, every value judged by itself.
 
-    ``machinetypes`` is by space and name; spaces that cannot be run here are left out.
+    ``machinetypes`` and ``pipes`` are by space and name; spaces that cannot be run here are left
+    out.
     """
 
     default: Sheet
     settings: Sheet
     spaces: dict[str, Sheet]
     machinetypes: dict[str, dict[str, Sheet]]
+    pipes: dict[str, dict[str, Sheet]]
 
 
 @define
@@ -53,6 +56,7 @@ class _Arranging:
     spaces: dict[str, Sheet] = field(factory=dict)
     left_out: set[str] = field(factory=set)
     machinetypes: dict[str, dict[str, Sheet]] = field(factory=dict)
+    pipes: dict[str, dict[str, Sheet]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.default = self._single("default")
@@ -78,15 +82,15 @@ class _Arranging:
         self.settings.parse(self.findings)
         self._spaces()
         for block in self._all("machinetype", "vmtype"):
-            self._machinetype(block)
-        for sheets in self.machinetypes.values():
+            self._machinetype(block, "machinetype", self.machinetypes)
+        for block in self._all("vacuum_pipe"):
+            self._machinetype(block, "vacuum_pipe", self.pipes)
+        for sheets in (*self.machinetypes.values(), *self.pipes.values()):
             for name, sheet in list(sheets.items()):
                 if self._container(sheet):
                     del sheets[name]
                 else:
                     sheet.parse(self.findings)
-        for block in self._all("vacuum_pipe"):
-            self._pipe(block)
         for block in self._all("factories", "targetshares"):
             self._moved(block)
 
@@ -99,7 +103,7 @@ class _Arranging:
             home = (*works, *known, "settings")[0]
             part = Sheet(home, self.default.header, value.file, value.line)
             part.values = self.default.values
-            one = Block(kind=home, names=(), file=value.file, line=value.line, values=[value])
+            one = Block(kind=home, names=(), file=value.file, line=block.line, values=[value])
             part.fill(one, self.findings)
 
     def _spaces(self) -> None:
@@ -143,7 +147,8 @@ class _Arranging:
         )
         Sheet("space", block.header, block.file, block.line).fill(block, self.findings, quiet=True)
 
-    def _machinetype(self, block: Block) -> None:
+    def _machinetype(self, block: Block, kind: str, known: dict[str, dict[str, Sheet]]) -> None:
+        """One section of a machinetype, or of a pipe, which is named as they are."""
         if block.kind == "vmtype":
             self.findings.warning_at(
                 block, f"{block.header}: an old name, still honoured: write [machinetype NAME]"
@@ -152,7 +157,7 @@ class _Arranging:
         name = block.names[-1]
         if not self._named_well(block, name, MACHINETYPE):
             space = None
-        sheet = Sheet("machinetype", block.header, block.file, block.line)
+        sheet = Sheet(kind, block.header, block.file, block.line)
         if space in self.left_out:
             sheet.fill(block, self.findings, quiet=True)
             return
@@ -160,21 +165,24 @@ class _Arranging:
             sheet.fill(block, self.findings)
             sheet.parse(self.findings)
             return
-        sheets = self.machinetypes.setdefault(space, {})
-        if name not in sheets and len(sheets) >= MAX_MACHINETYPES:
-            text = f"more than {MAX_MACHINETYPES} machinetypes in one space"
+        sheets = known.setdefault(space, {})
+        most = MAX_MACHINETYPES if kind == "machinetype" else MAX_PIPES
+        if name not in sheets and len(sheets) >= most:
+            what = "machinetypes" if kind == "machinetype" else "vacuum pipes"
+            text = f"more than {most} {what} in one space"
             self.findings.error_at(sheet, f"{block.header}: {text}")
             return
         sheets.setdefault(name, sheet).fill(block, self.findings)
 
     def _container(self, sheet: Sheet) -> bool:
+        what = "machinetype" if sheet.kind == "machinetype" else "vacuum pipe"
         for option in ("machine_model", "root_image"):
             value = sheet.values.get(option)
             if value is not None and value.text.lower().startswith(_CONTAINERS):
                 self.findings.warning_at(
                     value,
                     f"{value.header} {value.option} = {shown(value.text)}: not supported, as it"
-                    " is for containers; the machinetype is left out",
+                    f" is for containers; the {what} is left out",
                 )
                 return True
         return False
@@ -200,14 +208,6 @@ class _Arranging:
                 f" {block.names[0]}] with one of {', '.join(sorted(names)[:5])}",
             )
         return None
-
-    def _pipe(self, block: Block) -> None:
-        self._named_well(block, block.names[-1], MACHINETYPE)
-        self.findings.warning_at(
-            block, f"{block.header} is left out: vacuum pipes are not in this version"
-        )
-        sheet = Sheet("vacuum_pipe", block.header, block.file, block.line)
-        sheet.fill(block, self.findings, quiet=True)
 
     def _moved(self, block: Block) -> None:
         """Sections of long ago: what they said must stand elsewhere now."""
@@ -269,4 +269,5 @@ def arrange(blocks: Sequence[Block], findings: Findings) -> Sheets:
         settings=arranging.settings,
         spaces=arranging.spaces,
         machinetypes=arranging.machinetypes,
+        pipes=arranging.pipes,
     )

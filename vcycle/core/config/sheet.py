@@ -37,7 +37,7 @@ class Sheet:
     kind: str
     header: str
     file: str
-    line: int
+    line: int | None
     values: dict[str, Value] = field(factory=dict)
     parsed: dict[str, Any] = field(factory=dict)
 

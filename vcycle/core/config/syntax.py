@@ -23,14 +23,14 @@ class Value:
     """
     One option as it was written, and where: ``header`` and ``option`` are for messages.
 
-    Lines of a continued value are joined by newlines.
+    Lines of a continued value are joined by newlines. A pipe's document has no lines.
     """
 
     header: str
     option: str
     text: str
     file: str
-    line: int
+    line: int | None
 
 
 @frozen(kw_only=True)

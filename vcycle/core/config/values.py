@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from vcycle.core.machine import Model
 
@@ -100,6 +101,19 @@ def reference(text: str) -> str:
         raise ValueError(text)
     if "://" not in text and (".." in parts or not parts[-1]):
         raise ValueError(text)
+    return text
+
+
+def url(text: str) -> str:
+    """Without a user's name and password, which would be told wherever the address is."""
+    if re.fullmatch(r"https?://[!-~]{1,1000}", text, re.ASCII | re.IGNORECASE) is None:
+        raise ValueError(text)
+    parts = urlsplit(text)
+    host, port = parts.hostname or "", parts.port
+    if "@" in parts.netloc or port == 0 or "\\" in text or "#" in text:
+        raise ValueError(text)
+    if re.fullmatch(HOST, host, re.ASCII) is None:
+        ipaddress.ip_address(host)
     return text
 
 
