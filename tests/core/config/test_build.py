@@ -117,7 +117,12 @@ class FormsTests(SynchronousTestCase):
             {"cvmfs_proxy": "http://squid.example.com:3128"}, example.user_data_options
         )
         self.assertEqual("/exvo/Role=NULL/Capability=NULL", example.machinegroup)
-        self.assertEqual([4, 5, 11], [problem.line for problem in found.warnings])
+        self.assertEqual((), found.warnings)
+        pipe = space.pipes["exvo"]
+        self.assertEqual(
+            ("https://pipes.example.com/exvo.pipe", 8.0, None),
+            (pipe.url, pipe.target_share, pipe.cache_seconds),
+        )
 
 
 class ValuesTests(SynchronousTestCase):

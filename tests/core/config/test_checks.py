@@ -67,19 +67,44 @@ class WarningTests(SynchronousTestCase):
         )
 
     def test_fetching(self) -> None:
-        """What would have to be fetched is told, with the cure."""
-        cure = "use a local file, by its absolute path or below machinetypes/NAME/files"
+        """What is fetched is no matter, but by http:// only where that is allowed."""
+        self.assertEqual([], warnings("", MACHINETYPE + "user_data = https://e.test/u"))
+        insecure = MACHINETYPE + "user_data = http://e.test/u"
+        self.assertEqual([], warnings("allow_http = true", insecure))
+        [found] = warnings("", insecure)
+        self.assertEqual(
+            "[machinetype atlas] user_data = 'http://e.test/u': nothing protects http://: use"
+            " https://, or set allow_http = true in [settings]",
+            found,
+        )
+        [found] = warnings("", MACHINETYPE + "user_data = https://me:secret@e.test/u")
+        self.assertIn("without a password in it", found)
+
+    def test_no_effect(self) -> None:
+        """What a model has no use for is told, and what is a cloud's."""
         self.assertEqual(
             [
-                "[machinetype atlas] user_data = 'https://e.test/u': fetching is not in this"
-                f" version: {cure}",
                 "[machinetype atlas] kernel: has no effect with machine_model = cernvm3, only with"
                 " vm-direct",
             ],
-            warnings("", MACHINETYPE + "user_data = https://e.test/u\nkernel = /boot/vmlinuz"),
+            warnings("", MACHINETYPE + "kernel = /boot/vmlinuz"),
         )
         [found] = warnings("", MACHINETYPE.replace("atlas.img", "image:cernvm"))
         self.assertIn("images of clouds are not in this version", found)
+
+    def test_squids(self) -> None:
+        """Proxies of a machinetype that there is not are told; a pipe's may come yet."""
+        squids = MACHINETYPE + "cvmfs_proxy_machinetype = squid\n"
+        self.assertEqual(
+            [
+                f"space {SPACE}: cvmfs_proxy_machinetype of atlas: there is no machinetype squid;"
+                " its machines get no proxies of ours"
+            ],
+            warnings("", squids),
+        )
+        self.assertEqual([], warnings("", squids + "[machinetype squid]\nroot_image = s.img\n"))
+        pipe = "[vacuum_pipe exvo]\nvacuum_pipe_url = https://e.test/p\n"
+        self.assertEqual([], warnings("", squids.replace("squid", "exvo-squid") + pipe))
 
     def test_lives(self) -> None:
         """Times that make no sense together are told."""

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis.strategies import sampled_from, text
 from twisted.trial.unittest import SynchronousTestCase
 
-from vcycle.core.config.kinds import KINDS, MACHINETYPE, MAX_TEXT, Kind, TooGreat
+from vcycle.core.config.kinds import KINDS, MACHINETYPE, Kind, TooGreat
+from vcycle.core.config.values import MAX_TEXT
 from vcycle.core.machine import Model
 
 LABEL = "a" * 63

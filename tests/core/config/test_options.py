@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.config.writing import HOST, MACHINETYPE, SETTINGS, SPACE, configuration, told
-from vcycle.core.config.kinds import KINDS, MAX_TEXT
+from vcycle.core.config.kinds import KINDS
 from vcycle.core.config.options import (
     OPTIONS,
     SECTIONS,
@@ -16,6 +16,7 @@ from vcycle.core.config.options import (
     find,
     suggestion,
 )
+from vcycle.core.config.values import MAX_TEXT
 from vcycle.core.machine import Model
 
 LONG = "x" * (MAX_TEXT // 2) + "\n " + "x" * (MAX_TEXT // 2)
@@ -30,7 +31,21 @@ ACTIVE: dict[str, tuple[object, str]] = {
     "query_rate": (2000, "0"),
     "vacquery_secret_file": (None, "secret"),
     "vacquery_require_secret": (False, "maybe"),
-    "monitor_port": (0, "off"),
+    "monitor_port": (9979, "off"),
+    "monitor_interface": ("127.0.0.1", "lo"),
+    "log_directory": ("/var/log", "log"),
+    "journal_days": (7.0, "a week"),
+    "journal_mb": (200, "0"),
+    "ca_directory": (None, "certificates"),
+    "allow_http": (False, "perhaps"),
+    "https_proxy": (None, "https://proxy.example.com:3128"),
+    "no_proxy": (None, "x" * 1001),
+    "image_check_seconds": (300, "0"),
+    "image_stall_seconds": (60, "0"),
+    "image_total_seconds": (21600, "6h"),
+    "image_max_gb": (50.0, "50 GB"),
+    "image_cache_gb": (200.0, "-1"),
+    "image_versions": (2, "0"),
     "factory_name": (HOST, "factory1"),
     "factories": ((), "factory1,factory2"),
     "udp_timeout_seconds": (10.0, "0"),
@@ -47,9 +62,12 @@ ACTIVE: dict[str, tuple[object, str]] = {
     "total_mb": (None, "0"),
     "mb_per_processor": (2048, "2GB"),
     "hs06_per_processor": (None, "1e1"),
+    "hepscore23_per_processor": (None, "0"),
     "processors_per_superslot": (1, "0"),
     "overload_per_processor": (1.25, "0"),
     "disk_gb_per_processor": (40.0, "-1"),
+    "volume_group": (None, "/dev/vg"),
+    "sharing": ("auto", "smb"),
     "shutdown_time": (None, "0"),
     "draining": (False, "soon"),
     "gocdb_sitename": (None, "A SITE"),
@@ -62,12 +80,19 @@ ACTIVE: dict[str, tuple[object, str]] = {
     "machinegroup": ("tiny", "a group"),
     "machine_model": (Model.CERNVM3, "kvm"),
     "root_image": (None, ""),
+    "root_image_sha256": (None, "abc"),
+    "image_signing_dn": (None, "("),
     "kernel": (None, "boot/"),
     "initrd": (None, "../initrd"),
     "kernel_arguments": ("", "x" * 1001),
     "root_device": ("vda", "VDA1"),
     "scratch_device": ("vdb", "7"),
     "user_data": (None, "a/../b"),
+    "user_data_delivery": (("metadata",), "nocloud configdrive"),
+    "user_data_proxy": (False, "1"),
+    "legacy_proxy": (False, "1"),
+    "cvmfs_proxy_machinetype": (None, "squid:0"),
+    "shared_dirs": ((), "data:/srv/../etc"),
     "min_processors": (1, "0"),
     "max_processors": (1, "many"),
     "max_wallclock_seconds": (86400, "0"),
@@ -78,6 +103,8 @@ ACTIVE: dict[str, tuple[object, str]] = {
     "heartbeat_seconds": (0, "60 s"),
     "accounting_fqan": (None, ""),
     "machines_dir_days": (3.0, "inf"),
+    "vacuum_pipe_url": (None, "https://user:password@pipes.example.com/exvo.pipe"),
+    "cache_seconds": (None, "an hour"),
 }
 FIELDS = {
     "user_data_option_": "user_data_options",
@@ -96,11 +123,14 @@ FORMER = {
 def _written(option: Option, section: str, value: str) -> str:
     name = f"{option.name}xxx" if option.prefix else option.name
     line = f"{name} = {value}\n"
-    parts = {"settings": "", "space": "", "machinetype": ""}
+    parts = {"settings": "", "space": "", "machinetype": "", "vacuum_pipe": ""}
     parts[section] = line
+    if option.name != "vacuum_pipe_url":
+        parts["vacuum_pipe"] += "vacuum_pipe_url = https://pipes.example.com/exvo.pipe\n"
     return (
         f"{SETTINGS}{parts['settings']}[space {SPACE}]\n{parts['space']}"
         f"[machinetype tiny]\nroot_image = tiny.img\n{parts['machinetype']}"
+        f"[vacuum_pipe exvo]\n{parts['vacuum_pipe']}"
     )
 
 
@@ -123,16 +153,21 @@ class TableTests(SynchronousTestCase):
 
     def test_defaults(self) -> None:
         """Without its option a value is the default of the table."""
-        found = configuration(f"{SETTINGS}[machinetype tiny]\nroot_image = tiny.img\n")
+        found = configuration(
+            f"{SETTINGS}[machinetype tiny]\nroot_image = tiny.img\n"
+            "[vacuum_pipe exvo]\nvacuum_pipe_url = https://pipes.example.com/exvo.pipe\n"
+        )
         space = found.spaces[SPACE]
-        tiny = space.machinetypes["tiny"]
+        tiny, pipe = space.machinetypes["tiny"], space.pipes["exvo"]
         for name, (default, _) in ACTIVE.items():
             field = FIELDS.get(name, name)
-            for holder in (tiny, space, found.settings):
+            for holder in (tiny, space, found.settings, pipe):
                 if hasattr(holder, field) and (holder is not tiny or field != "name"):
                     value = getattr(holder, field)
                     break
-            if name != "root_image":
+            else:
+                self.assertEqual("vacuum_pipe_url", name)
+            if name not in ("root_image", "vacuum_pipe_url"):
                 self.assertEqual(default, value, name)
             [row] = [o for o in active() if o.name == name]
             if row.default is not None:
@@ -239,4 +274,8 @@ class SuggestionTests(SynchronousTestCase):
     def test_where_it_belongs(self) -> None:
         """An option in a wrong section is told the right ones."""
         self.assertEqual("[settings] or [space NAME]", belongs("draining"))
-        self.assertEqual("[machinetype NAME]", belongs("target_share"))
+        self.assertEqual("[machinetype NAME]", belongs("machinegroup"))
+        self.assertEqual(
+            "[machinetype NAME] or [vacuum_pipe NAME]",
+            belongs("target_share"),
+        )
