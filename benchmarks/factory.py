@@ -27,6 +27,7 @@ from vcycle.daemon.space import SpaceRunner
 from vcycle.guests.site import make_site
 from vcycle.images.local import LocalImages
 from vcycle.interfaces import IDisks, IImages, IMachineProvider
+from vcycle.store.accounts import Accounts
 from vcycle.store.jsonfile import ClockFile
 from vcycle.store.machines import MachineStore
 from vcycle.threads import PrivateThreads
@@ -144,6 +145,7 @@ def factory(
         host=functools.partial(host.look, str(place)),
         in_thread=planners,
         disks=disks(files),
+        accounts=Accounts(str(place), files),
         images=images or LocalImages(files),
         directory=lambda name: str(place / "machinetypes" / name),
         publish=published.publish,

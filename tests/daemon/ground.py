@@ -32,6 +32,7 @@ from vcycle.daemon.perform import Performer
 from vcycle.daemon.serving import GuestServer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.guests.site import make_site
+from vcycle.testing.accounts import MemoryAccounts
 from vcycle.testing.disks import MemoryDisks
 from vcycle.testing.images import MemoryImages
 from vcycle.testing.peers import MemoryPeers
@@ -116,6 +117,7 @@ class Ground:
     numbers: Iterator[int] = Factory(lambda: itertools.count(1000))
     latest: LatestPeers = field(init=False)
     disks: NotedDisks = field(init=False)
+    accounts: MemoryAccounts = Factory(MemoryAccounts)
     provider: NotedProvider = field(init=False)
     book: GuestBook = Factory(GuestBook)
     hypervisor: Hypervisor = field(init=False)
@@ -194,6 +196,7 @@ class Ground:
         return Performer(
             store=self.store,
             disks=self.disks,
+            accounts=self.accounts,
             provider=self.provider,
             maker=self.maker,
             knowledge=self.knowledge,
@@ -221,6 +224,7 @@ class Ground:
             host=lambda: self.host,
             in_thread=in_place,
             disks=self.disks,
+            accounts=self.accounts,
             images=self.images,
             directory=lambda name: f"/machinetypes/{name}",
             publish=self.published.append,

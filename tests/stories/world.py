@@ -32,6 +32,7 @@ from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 from vcycle.guests.site import make_site
 from vcycle.interfaces import IMachineProvider, RunInThread
+from vcycle.testing.accounts import MemoryAccounts, Spool
 from vcycle.testing.disks import MemoryDisks
 from vcycle.testing.images import MemoryImages
 from vcycle.testing.provider import MemoryProvider
@@ -212,6 +213,7 @@ class World:
     reactor: MemoryReactorClock = Factory(MemoryReactorClock)
     disks: MemoryDisks = Factory(lambda: MemoryDisks(images=_AllImages()))
     stores: dict[str, Disk] = Factory(dict)
+    spool: Spool = Factory(Spool)
     clock_file: dict[str, object] = Factory(dict)
     host: Host = Host(processors=8, load=0.0, disk_free=1 << 40)
     skew: float = 0.0
@@ -271,6 +273,7 @@ class World:
             host=lambda: self.host,
             in_thread=_ticking(fuse),
             disks=self.disks,
+            accounts=MemoryAccounts(self.spool, on_write=fuse.tick),
             images=MemoryImages(_Everything()),
             directory=lambda name: f"/memory/machinetypes/{name}",
             publish=self._publish,

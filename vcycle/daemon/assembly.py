@@ -27,6 +27,7 @@ from vcycle.images.local import LocalImages
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.place import socket_path
 from vcycle.monitor.statussocket import StatusSocket
+from vcycle.store.accounts import Accounts
 from vcycle.store.jsonfile import ClockFile
 from vcycle.store.machines import MachineStore
 
@@ -95,6 +96,7 @@ def assemble(
         host=functools.partial(host.look, state_dir),
         in_thread=planners,
         disks=QemuDisks(files),
+        accounts=Accounts(state_dir, files),
         images=LocalImages(files),
         directory=functools.partial(os.path.join, state_dir, "machinetypes"),
         publish=publish,

@@ -28,6 +28,7 @@ from vcycle.daemon.perform import Performer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.telling import Telling
 from vcycle.interfaces import IDisks, IImages, IMachineStore, RunInThread
+from vcycle.interfaces import IAccounts
 
 SECRET_BYTES = 24
 
@@ -60,6 +61,7 @@ class Parts:
     host: Callable[[], Host]
     in_thread: RunInThread
     disks: IDisks
+    accounts: IAccounts
     images: IImages
     directory: Callable[[str], str]
     publish: Callable[[Snapshot], None]
@@ -110,6 +112,7 @@ def runner_of(
         performer = Performer(
             store=store,
             disks=parts.disks,
+            accounts=parts.accounts,
             provider=hypervisor.provider,
             maker=maker,
             knowledge=knowledge,

@@ -128,6 +128,8 @@ class Maker:
             keep_days=machinetype.machines_dir_days,
             clock=clock,
             image=materials.image,
+            hepscore23_per_processor=space.hepscore23_per_processor,
+            gocdb=space.gocdb_sitename is not None,
         )
 
     def _over(self, record: Record, reason: str, scope: Scope) -> Record:

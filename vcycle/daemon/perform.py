@@ -19,7 +19,7 @@ from vcycle.daemon.creation import Made, Maker
 from vcycle.daemon.knowledge import Knowledge
 from vcycle.daemon.materials import Materials
 from vcycle.daemon.parallel import both, each
-from vcycle.interfaces import IDisks, IMachineProvider, IMachineStore
+from vcycle.interfaces import IAccounts, IDisks, IMachineProvider, IMachineStore
 
 AT_ONCE = 4
 """Creations, and destroys, that run side by side; one call is left to the survey."""
@@ -44,6 +44,7 @@ class Performer:
 
     store: IMachineStore
     disks: IDisks
+    accounts: IAccounts
     provider: IMachineProvider
     maker: Maker
     knowledge: Knowledge
@@ -114,7 +115,8 @@ class Performer:
 
     async def finish(self, ended: Iterable[Record]) -> list[str]:
         """
-        The end of machines: disks, history, then the record's end, after which nothing is left.
+        The end of machines: disks, history, accounting, then the record's end, after which nothing
+        is left to be done.
 
         A machine whose end cannot be written stays known, and ends again in the next cycle;
         so it does after a crash in between, and each step may be done twice.
@@ -126,6 +128,7 @@ class Performer:
         try:
             await self._remember(over)
             for some in _parts(over):
+                await self.accounts.account(some)
                 await self.store.save(some)
                 for record in some:
                     self._bury(record)
