@@ -185,6 +185,9 @@ class IAccounts(Interface):
 class ICredentials(Interface):
     """What machines prove by that they are ours."""
 
+    def ready(directory: str, until: float, legacy: bool) -> Awaitable[None]:
+        """See that ``proxy`` could make one now; raises as it does."""
+
     def proxy(directory: str, name: str, until: float, legacy: bool) -> Awaitable[bytes]:
         """
         A new limited X.509 proxy as PEM, from x509cert.pem and x509key.pem in ``directory``,

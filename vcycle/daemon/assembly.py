@@ -13,6 +13,7 @@ from twisted.application.service import IService
 from vcycle.core.config.model import Configuration, Space
 from vcycle.core.errors import VcycleError
 from vcycle.core.snapshot import Snapshot
+from vcycle.credentials.proxies import Proxies
 from vcycle.daemon import clocks, events, host
 from vcycle.daemon.answering import Answering, facts_of
 from vcycle.daemon.claim import spool_of
@@ -98,6 +99,7 @@ def assemble(
         disks=QemuDisks(files),
         accounts=Accounts(state_dir, files),
         images=LocalImages(files),
+        credentials=Proxies(in_thread=files, clock=clocks.wall),
         directory=functools.partial(os.path.join, state_dir, "machinetypes"),
         publish=publish,
         reload=reload,

@@ -18,7 +18,7 @@ from vcycle.core.peers import Peers
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.creation import Maker
-from vcycle.daemon.cycle import Cycle, Journal, unwatched, unwritten
+from vcycle.daemon.cycle import Cycle, Journal, nothing_drained, unwatched, unwritten
 from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
@@ -27,7 +27,7 @@ from vcycle.daemon.peers import nobody
 from vcycle.daemon.perform import Performer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.telling import Telling
-from vcycle.interfaces import IDisks, IImages, IMachineStore, RunInThread
+from vcycle.interfaces import ICredentials, IDisks, IImages, IMachineStore, RunInThread
 from vcycle.interfaces import IAccounts
 
 SECRET_BYTES = 24
@@ -69,11 +69,12 @@ class Parts:
     peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
     ended: Callable[[Space, Record], None] = _untold
     hearts: Callable[[], Sequence[str]] = tuple
-    drains: Callable[[], tuple[Drain, ...]] = tuple
+    drains: Callable[[], Coroutine[Any, Any, tuple[Drain, ...]]] = nothing_drained
     journal: Journal = unwritten
     last: Callable[[Snapshot], Awaitable[None]] = unwatched
     uuid: Callable[[], str] = _uuid
     secret: Callable[[], str] = _secret
+    credentials: ICredentials | None = None
 
 
 def runner_of(
@@ -101,7 +102,12 @@ def runner_of(
                 owner=parts.owner,
                 hypervisor=hypervisor,
                 store=store,
-                delivery=Delivery(version=__version__, store=store),
+                delivery=Delivery(
+                    version=__version__,
+                    store=store,
+                    credentials=parts.credentials,
+                    directory=parts.directory,
+                ),
                 disks=parts.disks,
             ),
             clock=parts.clock,
@@ -125,6 +131,7 @@ def runner_of(
             hypervisor=hypervisor,
             store=store,
             images=parts.images,
+            credentials=parts.credentials,
             knowledge=knowledge,
             performer=performer,
             clock=parts.clock,

@@ -21,16 +21,21 @@ from vcycle.core.snapshot import Snapshot, counts_line
 from vcycle.daemon import events
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
-from vcycle.daemon.materials import Materials, gather
+from vcycle.daemon.materials import Materials, gather, longest_life
 from vcycle.daemon.parallel import both
 from vcycle.daemon.peers import nobody
 from vcycle.daemon.perform import Performed, Performer
 from vcycle.daemon.telling import Telling
-from vcycle.interfaces import IImages, IMachineStore, RunInThread
+from vcycle.interfaces import ICredentials, IImages, IMachineStore, RunInThread
 
 PRUNE_SECONDS = 3600.0
 
 Journal = Callable[[Observation, Plan, float], Coroutine[Any, Any, None]]
+
+
+async def nothing_drained() -> tuple[Drain, ...]:
+    """What is drained where nobody can order it."""
+    return ()
 
 
 async def unwritten(observation: Observation, plan: Plan, now: float) -> None:
@@ -68,12 +73,14 @@ class Cycle:
     peers: Callable[[Space, bool], Coroutine[Any, Any, Peers]] = nobody
     hearts: Callable[[], Sequence[str]] = tuple
     last: Callable[[Snapshot], Awaitable[None]] = unwatched
-    drains: Callable[[], tuple[Drain, ...]] = tuple
+    drains: Callable[[], Coroutine[Any, Any, tuple[Drain, ...]]] = nothing_drained
     journal: Journal = unwritten
+    credentials: ICredentials | None = None
     problems: tuple[str, ...] = ()
     ready: Mapping[str, str | None] = field(factory=dict)
     materials: dict[str, Materials] = field(factory=dict)
     steps: tuple[float, ...] = ()
+    _drained: tuple[Drain, ...] = field(default=(), init=False)
     _pruned_at: float | None = field(default=None, init=False)
     _served_since: float | None = field(default=None, init=False)
     _trouble: str | None = field(default=None, init=False)
@@ -87,7 +94,8 @@ class Cycle:
         (survey, silent), peers = await both(self._survey(), self.peers(self.space, early))
         self.ready = await self._ready()
         host, unseen = await self.look_at_host()
-        found = (text for text in (silent, serving, unseen) if text is not None)
+        undrained = await self._look_at_drains()
+        found = (text for text in (undrained, silent, serving, unseen) if text is not None)
         problems = (*self.problems, *found)
         await self.hypervisor.planning.acquire()
         try:
@@ -103,6 +111,13 @@ class Cycle:
         since = self.hypervisor.server.since
         if since != self._served_since:
             self._served_since = self.knowledge.served_since = since
+
+    async def _look_at_drains(self) -> str | None:
+        try:
+            self._drained = await self.drains()
+        except VcycleError as error:
+            return str(error)
+        return None
 
     async def look_at_host(self) -> tuple[Host, str | None]:
         try:
@@ -127,13 +142,14 @@ class Cycle:
             ready[name] = self.knowledge.blocked.get(name)
             if machinetype.target_share <= 0:
                 continue
+            directory = self.directory(machinetype.directory)
             try:
                 self.materials[name] = await gather(
-                    machinetype,
-                    self.images,
-                    self.directory(machinetype.directory),
-                    self.in_thread,
+                    machinetype, self.images, directory, self.in_thread
                 )
+                if machinetype.user_data_proxy and self.credentials is not None:
+                    until = longest_life(machinetype, self.space, self.clock())
+                    await self.credentials.ready(directory, until, machinetype.legacy_proxy)
             except VcycleError as error:
                 ready[name] = str(error)
         return ready
@@ -162,7 +178,7 @@ class Cycle:
             problems=problems,
             held=knowledge.held,
             steps=self.steps,
-            drains=self.drains(),
+            drains=self._drained,
             asked=dict(knowledge.asked),
         )
 

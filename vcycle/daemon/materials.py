@@ -7,9 +7,12 @@ from pathlib import Path
 
 from attrs import Factory, frozen
 
-from vcycle.core.config.model import Machinetype
+from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.errors import ImageMissing
 from vcycle.interfaces import IImages, RunInThread, Wanted
+
+MARGIN_SECONDS = 600.0
+"""More than a cycle takes from gathering materials to using them."""
 
 
 @frozen(kw_only=True)
@@ -52,6 +55,17 @@ async def gather(
         },
         public_key=await _public_key(machinetype, images, directory, in_thread),
     )
+
+
+def longest_life(machinetype: Machinetype, space: Space, now: float) -> float:
+    """
+    When a machine that is made in this cycle may end at the latest, in Unix seconds.
+
+    What it is made with has to last so long. The margin is for what a cycle itself takes, so
+    that nothing is planned with what has become too short when it is performed.
+    """
+    latest = now + MARGIN_SECONDS + machinetype.max_wallclock_seconds
+    return latest if space.shutdown_time is None else min(latest, space.shutdown_time)
 
 
 DEFAULT_KEY = "/root/.ssh/id_rsa.pub"
