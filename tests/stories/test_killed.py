@@ -6,6 +6,7 @@ from attrs import Factory, define
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.stories.world import SPACE, Fuse, Guest, World, machinetype, settings
+from vcycle.core.accounting.jobs import counts, read_job
 
 TASKS = 5
 DOWN = 20.0
@@ -40,7 +41,8 @@ class Queue:
 def run(at: int | None) -> tuple[World, Queue]:
     """A world in which the daemon is killed at one step, and started again soon after."""
     queue = Queue()
-    text = settings(2, "cycle_seconds = 120") + machinetype(more=MORE)
+    more = "cycle_seconds = 120\ngocdb_sitename = EXAMPLE-SITE"
+    text = settings(2, more) + machinetype(more=MORE)
     world = World(text, {"atlas": queue.life}, fuse=Fuse(at=at)).boot()
     for _ in range(40):
         world.advance(60)
@@ -52,7 +54,10 @@ def run(at: int | None) -> tuple[World, Queue]:
             assert remembers(world), "an abort is on disk, and nothing remembers it"
             world.advance(DOWN)
             world.fuse = Fuse()
+            # What is queued goes whenever its sender likes, and is never seen again.
+            world.spool.send()
             world.boot()
+    world.spool.send()
     return world, queue
 
 
@@ -70,7 +75,8 @@ class KilledTests(SynchronousTestCase):
     def test_08_killed_anywhere(self) -> None:
         """
         Whatever step the daemon is killed at: each task is done once, each machine that was
-        ever made is over or living exactly once, and none is there without a record.
+        ever made is over or living exactly once, and none is there without a record. Each that
+        counts for accounting is archived once and was sent once.
         """
         world, queue = run(None)
         self.check(world, queue, None)
@@ -95,3 +101,16 @@ class KilledTests(SynchronousTestCase):
         history = world.stores[SPACE].history["histories"]
         assert isinstance(history, dict)
         self.assertIsNotNone(history["atlas"]["last_abort"], step)
+        self.check_accounting(world, step)
+
+    def check_accounting(self, world: World, step: int | None) -> None:
+        owed = {record.uuid: record for record in world.over() if counts(record)}
+        self.assertGreaterEqual(len(owed), TASKS, step)
+        archived = {uuid: read_job(text) for uuid, text in world.spool.archive.items()}
+        self.assertLessEqual(set(owed), set(archived), step)
+        sent = [read_job(text) for text in world.spool.sent]
+        self.assertEqual(sorted(archived), sorted(job.uuid for job in sent), step)
+        self.assertEqual(archived, {job.uuid: job for job in sent}, step)
+        for uuid in set(archived) - set(owed):
+            self.fail(f"step {step}: {uuid} was told of, and its end is not on disk")
+        self.assertEqual({}, world.spool.pending, step)
