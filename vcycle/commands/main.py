@@ -21,7 +21,16 @@ from vcycle.commands.asked import joined
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-COMMANDS = ("check", "status", "scan", "machines", "machinetypes", "factories")
+COMMANDS = (
+    "check",
+    "status",
+    "scan",
+    "machines",
+    "machinetypes",
+    "factories",
+    "cernvm_signature",
+    "proxy_init",
+)
 """The modules of subcommands, in the order in which help lists them."""
 
 
