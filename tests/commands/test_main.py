@@ -48,7 +48,7 @@ class MainTests(SynchronousTestCase):
         status, out, _ = self.exits("-h")
         self.assertEqual(0, status)
         for name in COMMANDS:
-            self.assertIn(f"\n    {name.replace('_', '-')} ", out)
+            self.assertRegex(out, rf"\n    {name.replace('_', '-')}\s")
 
     def test_wrong(self) -> None:
         """No subcommand, or an unknown one, is a wrong command line."""
