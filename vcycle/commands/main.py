@@ -28,6 +28,8 @@ COMMANDS = (
     "machines",
     "machinetypes",
     "factories",
+    "apel_sync",
+    "accounting",
     "cernvm_signature",
     "proxy_init",
 )

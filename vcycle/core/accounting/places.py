@@ -62,7 +62,7 @@ def names(uuid: str) -> Iterator[str]:
 def moments(now: float) -> Iterator[str]:
     """Names for what is told now and is of no machine: the time of the day, and decimals."""
     at = _utc(now)
-    for count in range(10_000):
+    for count in range(10**8):
         decimals = (at.microsecond * 100 + count) % 10**8
         yield at.strftime("%H%M%S") + f"{decimals:08d}"
 

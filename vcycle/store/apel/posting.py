@@ -80,7 +80,7 @@ def pendings(place: Place) -> Iterator[Pending]:
 
 def finish(place: Place, settled: Iterable[Settled]) -> None:
     """Do what is left to be done for pending records; only while locked."""
-    left = list(settled)
+    left, copied = list(settled), list[str]()
     if not left:
         return
     with Batch(step=place.step) as batch:
@@ -89,7 +89,10 @@ def finish(place: Place, settled: Iterable[Settled]) -> None:
             if not os.path.lexists(path):
                 place.directory(ARCHIVE, one.pending.day)
                 batch.add(path, one.job.text.encode("ascii"), PUBLIC)
+                copied.append(path)
         batch.commit()
+    for path in copied:
+        place.give(path)
     months = sorted({month(one.job.end) for one in left})
     for each in months:
         lines = [
@@ -148,7 +151,7 @@ def _settle(place: Place, records: Sequence[Record]) -> list[Settled]:
     days = place.days(ARCHIVE)
     with Batch(step=place.step) as batch:
         for record in records:
-            if _archived(place, record, days):
+            if archived(place, record, days):
                 continue
             job = read_job(job_text(record))
             where = day(job.end)
@@ -161,12 +164,15 @@ def _settle(place: Place, records: Sequence[Record]) -> list[Settled]:
             batch.add(place.path(PENDING, pending.file), job.text.encode("ascii"), PUBLIC)
             settled.append(Settled(pending, job))
         batch.commit()
+    for one in settled:
+        place.give(place.path(PENDING, one.pending.file))
     return settled
 
 
-def _archived(place: Place, record: Record, days: Sequence[str]) -> bool:
+def archived(place: Place, record: Record, days: Sequence[str]) -> bool:
     """
-    Was this machine accounted before? It may have been given another end then.
+    Is the record of this machine in one of these days of the archive? It may have been given
+    another end than it has now.
 
     Nothing ends before it is asked for, by whichever clock; a day is for the clock's steps.
     """

@@ -12,7 +12,7 @@ from vcycle.core.accounting.places import month
 from vcycle.core.accounting.verify import Found
 from vcycle.core.accounting.waiting import Waiting, since
 from vcycle.core.machine import Record
-from vcycle.store.apel.place import ARCHIVE, LEDGER, OUTGOING, Place
+from vcycle.store.apel.place import LEDGER, OUTGOING, Place
 from vcycle.store.apel.posting import pendings, read_file
 from vcycle.store.layout import FINISHED, MACHINES, Unreadable, read_bounded, read_record
 
@@ -94,6 +94,3 @@ def _listed(directory: str) -> list[str]:
         return sorted(name for name in os.listdir(directory) if not name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-__all__ = ["ARCHIVE", "OUTGOING", "found", "ledger", "machines", "waiting"]
