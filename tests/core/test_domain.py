@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.contracts.specs import named, spec
 from tests.core.test_mark import fitting
-from vcycle.core.domain import Platform, domain_xml
+from vcycle.core.domain import METADATA_URL, Platform, domain_xml
 from vcycle.core.machine import Boot, Disk, Spec
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -47,6 +47,10 @@ def direct() -> Spec:
     return evolve(wanted, metadata_url="http://10.0.2.2:8169/s3cret")
 
 
+def _serial(root: ElementTree.Element) -> str | None:
+    return root.findtext("sysinfo/system/entry[@name='serial']")
+
+
 class DomainTests(SynchronousTestCase):
     def golden(self, name: str, xml: str) -> None:
         root = ElementTree.fromstring(xml)
@@ -72,9 +76,24 @@ class DomainTests(SynchronousTestCase):
         self.assertEqual({}, kind.attrib)
 
     def test_well_known_address(self) -> None:
-        """Without a URL of its own a kernel is told the well-known address, and SMBIOS nothing."""
+        """Without a URL of its own kernel and SMBIOS are told the well-known address."""
         root = ElementTree.fromstring(domain_xml(evolve(direct(), metadata_url=None), TCG))
         self.assertEqual("quiet vc.md=http://169.254.169.254/latest", root.findtext("os/cmdline"))
+        self.assertEqual("ds=nocloud-net;s=http://169.254.169.254/", _serial(root))
+
+    def test_no_hint(self) -> None:
+        """A machine that has its user_data otherwise is told of no metadata by its firmware."""
+        for url in (None, "http://10.0.2.2:8169/s3cret"):
+            wanted = evolve(direct(), metadata_url=url, hinted=False)
+            root = ElementTree.fromstring(domain_xml(wanted, TCG))
+            self.assertIsNone(root.find("sysinfo"))
+            self.assertIsNone(root.find("os/smbios"))
+            self.assertIn(url or METADATA_URL, root.findtext("os/cmdline") or "")
+
+    def test_no_firmware_tables(self) -> None:
+        """Where processors have no such firmware, nothing is said at the well-known address."""
+        platform = evolve(TCG, arch="s390x")
+        root = ElementTree.fromstring(domain_xml(evolve(direct(), metadata_url=None), platform))
         self.assertIsNone(root.find("sysinfo"))
 
     def test_devices(self) -> None:

@@ -182,7 +182,7 @@ class Ground:
                 owner=OWNER,
                 hypervisor=self.hypervisor,
                 store=self.store,
-                delivery=Delivery(version="1.0", store=self.store),
+                delivery=Delivery(version="1.0", store=self.store, in_thread=in_place),
                 disks=self.disks,
             ),
             clock=self.now,

@@ -180,9 +180,22 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         "error: Other factories cannot be answered at all addresses, UDP port 995:"
         " Permission denied; it is tried again",
     ),
+    "ordered": (
+        lambda: events.ordered("ann (uid 1000, pid 77)", "drain pilot of all spaces: repairs"),
+        "info: Ordered by ann (uid 1000, pid 77): drain pilot of all spaces: repairs",
+    ),
     "space-left": (
         lambda: events.space_left(SPACE),
         f"info: {SPACE}: its last machine is over; the space is left",
+    ),
+    "user-data-unknown": (
+        lambda: events.user_data_unknown(SPACE, "pilot", ["option_foo", "uid"]),
+        f"warn: {SPACE}: user_data of pilot: nothing stands for ##user_data_option_foo##,"
+        " ##user_data_uid##, which was left out",
+    ),
+    "user-data-unused": (
+        lambda: events.user_data_unused(SPACE, "pilot", ["option_foo"]),
+        f"info: {SPACE}: user_data of pilot does not use user_data_option_foo",
     ),
 }
 
@@ -201,6 +214,14 @@ class LineTests(SynchronousTestCase):
     def test_all(self) -> None:
         """No event is without a test."""
         self.assertEqual(len(events.__all__), len(LINES))
+
+    def test_many_patterns(self) -> None:
+        """A template with thousands of long patterns is told in one bounded line."""
+        with capturedLogs() as captured:
+            events.user_data_unknown(SPACE, "pilot", ["x" * 1000] * 5000)
+        line = formatEvent(captured[0])
+        self.assertLess(len(line), 2500)
+        self.assertIn("and 4980 more", line)
 
     def test_machines_can_be_found(self) -> None:
         """Lines about one machine have its space, name and uuid as fields."""

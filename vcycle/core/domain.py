@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from attrs import frozen
 
-from vcycle.core.machine import Boot, Disk, Record, Spec
+from vcycle.core.machine import Boot, Disk, Record, Shared, Spec
 from vcycle.core.mark import fit, mark_element
 
 METADATA_URL = "http://169.254.169.254"
@@ -46,11 +46,17 @@ def domain_xml(spec: Spec, platform: Platform) -> str:
     _add(root, "metadata").append(mark_element(spec.mark))
     _add(root, "memory", unit="MiB").text = str(record.memory_mb)
     _add(root, "vcpu").text = str(record.processors)
-    if spec.metadata_url is not None:
-        seed = f"ds=nocloud-net;s={fit(spec.metadata_url, 'metadata URL').rstrip('/')}/"
+    if any(shared.how == "virtiofs" for shared in spec.shared):
+        # The process that serves the files reads and writes the machine's own memory.
+        backing = _add(root, "memoryBacking")
+        _add(backing, "source", type="memfd")
+        _add(backing, "access", mode="shared")
+    hint = _hint(spec, platform)
+    if hint is not None:
+        seed = f"ds=nocloud-net;s={fit(hint, 'metadata URL').rstrip('/')}/"
         system = _add(_add(root, "sysinfo", type="smbios"), "system")
         _add(system, "entry", name="serial").text = seed
-    _os(_add(root, "os"), spec, platform)
+    _os(_add(root, "os"), spec, platform, hint is not None)
     features = _add(root, "features")
     for feature in ("acpi", "apic", "pae"):
         _add(features, feature)
@@ -65,6 +71,8 @@ def domain_xml(spec: Spec, platform: Platform) -> str:
     devices = _add(root, "devices")
     for disk in spec.disks:
         _disk(devices, disk)
+    for shared in spec.shared:
+        _filesystem(devices, shared)
     _add(devices, "controller", type="usb", model="none")
     _interface(devices, record, platform)
     serial = _add(devices, "serial", type="file")
@@ -82,7 +90,20 @@ def _named(name: str) -> str:
     return fit(name, "machine name")
 
 
-def _os(parent: _Element, spec: Spec, platform: Platform) -> None:
+def _hint(spec: Spec, platform: Platform) -> str | None:
+    """
+    What the firmware tells cloud-init, in the serial number, of where its metadata is.
+
+    At the well-known address cloud-init looks by itself only on clouds that it knows by their
+    firmware's names, and switches itself off elsewhere.
+    """
+    if not spec.hinted:
+        return None
+    has_firmware_tables = platform.arch in ("x86_64", "aarch64")
+    return spec.metadata_url or (METADATA_URL if has_firmware_tables else None)
+
+
+def _os(parent: _Element, spec: Spec, platform: Platform, hinted: bool) -> None:
     kind = _add(parent, "type")
     kind.text = "hvm"
     if platform.arch is not None:
@@ -97,7 +118,7 @@ def _os(parent: _Element, spec: Spec, platform: Platform) -> None:
             _add(parent, "bios", useserial="yes")
     else:
         _kernel(parent, spec.boot, spec.metadata_url or METADATA_URL)
-    if spec.metadata_url is not None:
+    if hinted:
         _add(parent, "smbios", mode="sysinfo")
 
 
@@ -110,17 +131,36 @@ def _kernel(parent: _Element, boot: Boot, metadata_url: str) -> None:
 
 
 def _disk(parent: _Element, disk: Disk) -> None:
-    element = _add(parent, "disk", type="file", device="cdrom" if disk.cdrom else "disk")
+    if disk.pool is not None:
+        raise ValueError(f"the volume {disk.path} of {disk.pool} has no path yet")
+    block = disk.path.startswith("/dev/")
+    element = _add(parent, "disk", type="block" if block else "file")
+    element.set("device", "cdrom" if disk.cdrom else "disk")
     # All that a machine writes dies with it: nothing needs to reach the platters.
     driver = _add(element, "driver", name="qemu", type=fit(disk.kind, "disk format"))
     driver.set("cache", "unsafe")
     driver.set("error_policy", "report")
     if not disk.cdrom:
         driver.set("discard", "unmap")
-    _add(element, "source", file=fit(disk.path, "disk"))
+    _add(element, "source").set("dev" if block else "file", fit(disk.path, "disk"))
     bus = "virtio" if "vd" in disk.device else "ide"
     _add(element, "target", dev=fit(disk.device, "disk device"), bus=bus)
     if disk.cdrom:
+        _add(element, "readonly")
+
+
+def _filesystem(parent: _Element, shared: Shared) -> None:
+    virtiofs = shared.how == "virtiofs"
+    # Mapped, a machine's root is nobody in particular on the host.
+    mode = "passthrough" if virtiofs else "mapped"
+    element = _add(parent, "filesystem", type="mount", accessmode=mode)
+    if virtiofs:
+        _add(element, "driver", type="virtiofs")
+    elif shared.how != "9p":
+        raise ValueError(f"{shared.path}: a hypervisor does not share by {shared.how}")
+    _add(element, "source", dir=fit(shared.path, "shared directory"))
+    _add(element, "target", dir=fit(shared.tag, "tag"))
+    if not shared.writable:
         _add(element, "readonly")
 
 

@@ -285,7 +285,9 @@ class Spec:
     All that a provider must know to make one machine.
 
     ``metadata_url`` is where the machine finds its metadata; None where the network
-    itself leads to the well-known address. ``console`` is the file for its serial console.
+    itself leads to the well-known address. ``hinted`` says that its firmware tells it so, for
+    cloud-init; one that has its user_data otherwise would look there in vain.
+    ``console`` is the file for its serial console.
     """
 
     record: Record
@@ -295,3 +297,4 @@ class Spec:
     boot: Boot | None = None
     metadata_url: str | None = None
     shared: tuple[Shared, ...] = ()
+    hinted: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
@@ -108,19 +108,7 @@ def _ec2(parts: Sequence[str], facts: Facts) -> bytes | None:
 
 def _tree(parts: Sequence[str], facts: Facts) -> bytes | None:
     """The small files below ``meta-data/``, and their listings."""
-    record = facts.record
-    leaves = {
-        "ami-id": record.uuid,
-        "hostname": record.name,
-        "instance-id": record.uuid,
-        "instance-type": record.machinetype,
-        "local-hostname": record.name,
-        "placement/availability-zone": record.factory,
-    }
-    if record.address is not None:
-        leaves["local-ipv4"] = record.address
-    if facts.public_key is not None:
-        leaves["public-keys/0/openssh-key"] = facts.public_key
+    leaves = _leaves(facts)
     wanted = "/".join(parts)
     if wanted in leaves:
         return leaves[wanted].encode("utf-8", "surrogateescape")
@@ -135,19 +123,55 @@ def _tree(parts: Sequence[str], facts: Facts) -> bytes | None:
     return _lines(sorted(inside)) if inside else None
 
 
+def _leaves(facts: Facts) -> dict[str, str]:
+    record = facts.record
+    leaves = {
+        "ami-id": record.uuid,
+        "hostname": record.name,
+        "instance-id": record.uuid,
+        "instance-type": record.machinetype,
+        "local-hostname": record.name,
+        "placement/availability-zone": record.factory,
+    }
+    if record.address is not None:
+        leaves["local-ipv4"] = record.address
+    if facts.public_key is not None:
+        leaves["public-keys/0/openssh-key"] = facts.public_key
+    return leaves
+
+
+def _nested(leaves: Mapping[str, str]) -> dict[str, object]:
+    """Paths as objects within objects."""
+    tree: dict[str, object] = {}
+    for path, value in leaves.items():
+        *above, name = path.split("/")
+        branch = tree
+        for part in above:
+            below = branch.setdefault(part, {})
+            if isinstance(below, dict):
+                branch = below
+        branch[name] = value
+    return tree
+
+
+def _own(facts: Facts) -> dict[str, str]:
+    """What no other cloud tells: where features are found, and outputs are left."""
+    return {
+        "machinefeatures": facts.places.machinefeatures,
+        "jobfeatures": facts.places.jobfeatures,
+        "joboutputs": facts.places.joboutputs,
+        "machinetype": facts.record.machinetype,
+    }
+
+
 def _meta_data(facts: Facts) -> bytes:
-    record, places = facts.record, facts.places
+    record = facts.record
     meta: dict[str, object] = {"availability_zone": record.factory}
     if facts.public_key is not None:
         meta["public_keys"] = {"0": facts.public_key}
     meta["uuid"] = record.uuid
     meta["hostname"] = meta["name"] = record.name
-    meta["meta"] = {
-        "machinefeatures": places.machinefeatures,
-        "jobfeatures": places.jobfeatures,
-        "joboutputs": places.joboutputs,
-        "machinetype": record.machinetype,
-    }
+    meta["meta"] = _own(facts)
     return _json(meta)
 
 
@@ -161,18 +185,50 @@ def _network_data(facts: Facts) -> bytes | None:
     return _json({"links": [link], "networks": [network], "services": []})
 
 
+def network_config(record: Record) -> dict[str, object] | None:
+    """The same as a network configuration of cloud-init's own, version 2."""
+    if record.mac is None:
+        return None
+    match = {"macaddress": record.mac.lower()}
+    return {"version": 2, "ethernets": {"eth0": {"match": match, "dhcp4": True}}}
+
+
+def described(facts: Facts) -> dict[str, object]:
+    """What cloud-init's NoCloud source is told of the machine, and its templates can use."""
+    told: dict[str, object] = {
+        "instance-id": facts.record.uuid,
+        "local-hostname": facts.record.name,
+        **_own(facts),
+    }
+    if facts.public_key is not None:
+        told["public-keys"] = [facts.public_key.strip()]
+    return told
+
+
+def config_drive(facts: Facts) -> dict[str, bytes]:
+    """The files of an OpenStack configuration drive, by path; user_data only if there is one."""
+    drive = {
+        "openstack/latest/meta_data.json": _meta_data(facts),
+        "openstack/latest/vendor_data.json": b"{}",
+        "ec2/latest/meta-data.json": _json(_nested(_leaves(facts))),
+    }
+    network = _network_data(facts)
+    if network is not None:
+        drive["openstack/latest/network_data.json"] = network
+    if facts.user_data is not None:
+        drive["openstack/latest/user_data"] = drive["ec2/latest/user-data"] = facts.user_data
+    return drive
+
+
 def _seed(parts: Sequence[str], facts: Facts) -> bytes | None:
     """cloud-init's NoCloud source reads YAML, of which JSON is a part."""
     if len(parts) > 1:
         return None
     if parts[0] == "meta-data":
-        seed: dict[str, object] = {
-            "instance-id": facts.record.uuid,
-            "local-hostname": facts.record.name,
-        }
-        if facts.public_key is not None:
-            seed["public-keys"] = [facts.public_key.strip()]
-        return _json(seed)
+        return _json(described(facts))
+    if parts[0] == "network-config":
+        network = network_config(facts.record)
+        return None if network is None else _json(network)
     return b"" if parts[0] == "vendor-data" else None
 
 

@@ -12,6 +12,16 @@ from vcycle.core.machine import Record
 from vcycle.core.metadata import Places
 
 LIMIT = 16 * 1024 * 1024
+"""
+Most bytes that our own web server and CD-ROMs deliver; a provider may take less. EC2's own limit,
+16 KiB, binds nobody here: it is one of Amazon's service, not of the path.
+"""
+SERVED = "user_data"
+UNSERVED = "user_data.cd"
+"""
+Files of a machine's directory: what the web server gives it as user_data, and what only its CD-ROM
+holds. Which of them there is was settled when the machine was made.
+"""
 _PATTERN = re.compile(rb"##user_data_([a-z0-9_,]*)##")
 # The names that templates written before 2016 use, and those of HSF-TN-2016-04 as printed.
 _ALIASES = {
@@ -81,8 +91,9 @@ def substitute(
     Put values in place of every ``##user_data_NAME##``, in one pass over the template's bytes:
     a value that itself holds a pattern stays as it is, and all other bytes are untouched.
 
-    ``options`` answer to ``option_NAME``, ``files`` (their contents) to ``file_NAME`` and,
-    where there is no such option, to ``option_NAME`` too. What nothing answers to is removed.
+    ``patterns`` answer by their whole name, and before all others. ``options`` answer to
+    ``option_NAME``, ``files`` (their contents) to ``file_NAME`` and, where there is no such
+    option, to ``option_NAME`` too. What nothing answers to is removed.
 
     :raises UserDataError: the result is over ``limit`` bytes.
     """

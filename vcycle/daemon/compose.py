@@ -27,8 +27,7 @@ from vcycle.daemon.peers import nobody
 from vcycle.daemon.perform import Performer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.telling import Telling
-from vcycle.interfaces import ICredentials, IDisks, IImages, IMachineStore, RunInThread
-from vcycle.interfaces import IAccounts
+from vcycle.interfaces import IAccounts, ICredentials, IDisks, IImages, IMachineStore, RunInThread
 
 SECRET_BYTES = 24
 
@@ -105,6 +104,7 @@ def runner_of(
                 delivery=Delivery(
                     version=__version__,
                     store=store,
+                    in_thread=parts.in_thread,
                     credentials=parts.credentials,
                     directory=parts.directory,
                 ),

@@ -6,7 +6,7 @@ from typing import Callable
 
 from attrs import evolve, frozen
 
-from vcycle.core.config.model import Space
+from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.errors import (
     CallTimedOut,
     OutcomeUnknown,
@@ -18,6 +18,7 @@ from vcycle.core.errors import (
 from vcycle.core.machine import Limits, Outcome, Record
 from vcycle.core.messages import MAX_MESSAGE
 from vcycle.core.observation import Creation
+from vcycle.core.squids import squids
 from vcycle.daemon import events
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
@@ -63,6 +64,7 @@ class Maker:
 
         From the intent on the record is known and counts, whatever happens after.
         """
+        machinetype = creation.machinetype
         address: str | None = None
         try:
             address, mac = self.hypervisor.lease(creation.slot)
@@ -77,7 +79,9 @@ class Maker:
         events.creating(space.name, creation, record.uuid)
         began = self.clock()
         try:
-            spec = await self.outfit.prepare(record, creation.machinetype, materials, space)
+            spec = await self.outfit.prepare(
+                record, machinetype, materials, space, self._squids(machinetype, knowledge)
+            )
             await self.hypervisor.provider.create(spec)
         except OutcomeUnknown as error:
             events.creation_unknown(record, _told(error, record))
@@ -88,6 +92,14 @@ class Maker:
             return Made(failed=self._over(record, reason, scope), scope=scope, problem=reason)
         events.created(record, self.clock() - began)
         return Made()
+
+    def _squids(self, machinetype: Machinetype, knowledge: Knowledge) -> tuple[str, ...]:
+        """The proxies that the machinetype wants, as far as they live now."""
+        if machinetype.cvmfs_proxy_machinetype is None:
+            return ()
+        name, port = machinetype.cvmfs_proxy_machinetype
+        records, traces = knowledge.records.values(), knowledge.traces
+        return squids(records, traces, self.clock(), name, port)
 
     def _record(
         self,

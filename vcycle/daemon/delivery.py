@@ -5,22 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Callable
 
-from attrs import frozen
+from attrs import define, field
 
 from vcycle.core.config.model import Machinetype
 from vcycle.core.errors import CredentialError
 from vcycle.core.machine import Record, Seed
-from vcycle.core.metadata import Places
-from vcycle.core.userdata import standard_patterns, substitute
+from vcycle.core.metadata import Facts, Places
+from vcycle.core.seed import seed_for
+from vcycle.core.squids import OPTION, before
+from vcycle.core.userdata import (
+    LIMIT,
+    SERVED,
+    UNSERVED,
+    Result,
+    standard_patterns,
+    substitute,
+)
+from vcycle.daemon import events
 from vcycle.daemon.materials import Materials
 from vcycle.daemon.serving import WELL_KNOWN
-from vcycle.interfaces import ICredentials, IMachineStore
+from vcycle.interfaces import ICredentials, IMachineStore, RunInThread
 
 PROXY = "option_x509_proxy"
 PROXY_PATTERN = f"##user_data_{PROXY}##".encode()
 
 
-@frozen(kw_only=True)
+METADATA = "metadata"
+"""The way of delivery that is our web server."""
+
+
+@define(kw_only=True)
 class Delivery:
     """
     Fills in templates; ``credentials`` None refuses the machinetypes that need a proxy.
@@ -30,8 +44,10 @@ class Delivery:
 
     version: str
     store: IMachineStore
+    in_thread: RunInThread
     credentials: ICredentials | None = None
     directory: Callable[[str], str] = str
+    _told: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(factory=dict, init=False)
 
     async def deliver(
         self,
@@ -53,21 +69,56 @@ class Delivery:
         :raises CredentialError: there is no proxy for it.
         :raises StoreError: it cannot be written.
         """
-        if materials.template is None:
-            return None
+        places = Places.below(url or WELL_KNOWN)
+        body = None
+        if materials.template is not None:
+            result = await self._filled(
+                record, machinetype, materials.template, materials.files, places, limit, squids
+            )
+            self._tell(machinetype, result, materials.template)
+            body = result.body
+            name = SERVED if METADATA in machinetype.user_data_delivery else UNSERVED
+            await self.store.write(record, {name: body})
+        facts = Facts(record=record, places=places, public_key=materials.public_key, user_data=body)
+        return seed_for(machinetype.user_data_delivery, facts)
+
+    async def _filled(
+        self,
+        record: Record,
+        machinetype: Machinetype,
+        template: bytes,
+        files: Mapping[str, bytes],
+        places: Places,
+        limit: int,
+        squids: Sequence[str],
+    ) -> Result:
         patterns = standard_patterns(
             record,
             version=self.version,
-            places=Places.below(url or WELL_KNOWN),
+            places=places,
             template=machinetype.user_data,
             root_image=machinetype.root_image,
         )
-        patterns.update(await self._proxy(record, machinetype, materials.template))
-        result = substitute(
-            materials.template, patterns, machinetype.user_data_options, materials.files, limit
-        )
-        await self.store.write(record, {"user_data": result.body})
-        return None
+        patterns.update(await self._proxy(record, machinetype, template))
+        options = dict(machinetype.user_data_options)
+        if squids:
+            configured = options.get(OPTION) or _text(files.get(OPTION))
+            options[OPTION] = before(configured, squids) or ""
+            files = {name: content for name, content in files.items() if name != OPTION}
+        most = min(limit, LIMIT)
+        return await self.in_thread(lambda: substitute(template, patterns, options, files, most))
+
+    def _tell(self, machinetype: Machinetype, result: Result, template: bytes) -> None:
+        """What the template asks for in vain, and never asks for, once for as long as it is so."""
+        unused = result.unused
+        if machinetype.user_data_proxy and PROXY_PATTERN not in template:
+            unused = (*unused, "proxy")
+        now, former = (result.unknown, unused), self._told.get(machinetype.name, ((), ()))
+        self._told[machinetype.name] = now
+        if now[0] and now[0] != former[0]:
+            events.user_data_unknown(machinetype.space, machinetype.name, now[0])
+        if now[1] and now[1] != former[1]:
+            events.user_data_unused(machinetype.space, machinetype.name, now[1])
 
     async def _proxy(
         self, record: Record, machinetype: Machinetype, template: bytes
@@ -84,3 +135,8 @@ class Delivery:
             machinetype.legacy_proxy,
         )
         return {PROXY: proxy.decode("ascii")}
+
+
+def _text(content: bytes | None) -> str | None:
+    """A file's content as an option has it."""
+    return None if content is None else content.decode("utf-8", "surrogateescape").strip()

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from vcycle.core.config.model import Machinetype, Space
-from vcycle.core.disks import disks_for
+from vcycle.core.disks import disks_for, with_seed
 from vcycle.core.machine import Boot, Disk, Mark, Record, Seed, Shared, Spec
 from vcycle.core.recordtext import encode
-from vcycle.daemon.delivery import Delivery
+from vcycle.daemon.delivery import METADATA, Delivery
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.materials import Materials
 from vcycle.interfaces import IDisks, IExports, IMachineStore, IVolumes
@@ -68,18 +68,18 @@ class Outfit:
             console=self.store.path(record, "console.log"),
             boot=_boot(machinetype, materials),
             metadata_url=url,
+            hinted=METADATA in machinetype.user_data_delivery,
             shared=await self._shared(record, machinetype, space),
         )
 
     async def _disks(
         self, record: Record, machinetype: Machinetype, materials: Materials, seed: Seed | None
     ) -> tuple[Disk, ...]:
+        directory = self.store.path(record, "")
         formings = disks_for(
-            record,
-            directory=self.store.path(record, ""),
-            image=materials.image,
-            machinetype=machinetype,
+            record, directory=directory, image=materials.image, machinetype=machinetype
         )
+        formings = with_seed(formings, seed, directory)
         await self.disks.form(formings)
         return tuple(forming.disk for forming in formings)
 

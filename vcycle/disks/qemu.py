@@ -1,4 +1,4 @@
-"""Disks as files: overlays made by qemu-img, and blank sparse ones."""
+"""Disks as files: overlays made by qemu-img, blank sparse ones, and CD-ROMs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from zope.interface import implementer
 from vcycle.core.errors import CallTimedOut, DiskError
 from vcycle.core.machine import Forming
 from vcycle.core.qcow2 import HEADER_BYTES, virtual_size
+from vcycle.disks.seed import volume
 from vcycle.interfaces import IDisks, RunInThread
 
 Run = Callable[[Sequence[str], float], "subprocess.CompletedProcess[bytes]"]
@@ -90,13 +91,15 @@ class QemuDisks:
 
     def _form_one(self, forming: Forming) -> None:
         path = forming.disk.path
-        if forming.backing is None and forming.size is None:
+        if forming.backing is None and forming.size is None and forming.seed is None:
             raise DiskError(f"{path}: this image is not there; put it back")
         directory, name = os.path.split(path)
         # A name that begins with a dot is swept up with the other leftovers of a crash.
         temp = os.path.join(directory, f".{name}.{os.getpid()}.{next(_serial)}")
         try:
-            if forming.backing is None:
+            if forming.seed is not None:
+                self._form_seed(temp, volume(forming.seed))
+            elif forming.backing is None:
                 self._form_blank(temp, forming, forming.size or 0)
             else:
                 self._form_overlay(temp, forming, forming.backing)
@@ -110,12 +113,17 @@ class QemuDisks:
         if forming.disk.kind != "raw" or size <= 0:
             raise DiskError(f"{forming.disk.path}: a blank disk is raw and larger than nothing")
         self._refuse_crowding(temp, size)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(temp, flags, PRIVATE)
+        fd = _new(temp)
         try:
             os.ftruncate(fd, size)
         finally:
             os.close(fd)
+
+    def _form_seed(self, temp: str, content: bytes) -> None:
+        """Read by nobody but the hypervisor: it holds the machine's secret and user_data."""
+        self._refuse_crowding(temp, len(content))
+        with os.fdopen(_new(temp), "wb") as file:
+            file.write(content)
 
     def _form_overlay(self, temp: str, forming: Forming, backing: str) -> None:
         path = forming.disk.path
@@ -150,6 +158,11 @@ class QemuDisks:
                 f"{directory}: {needed} bytes must be free for a disk of {size} bytes, but only"
                 f" {free} are; make room"
             )
+
+
+def _new(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, PRIVATE)
 
 
 def _base(path: str) -> tuple[str, int]:

@@ -32,7 +32,7 @@ class MemoryDisks:
             path = forming.disk.path
             if path in self.formed or path in self.images:
                 continue
-            if forming.backing is None and not forming.size:
+            if forming.backing is None and not forming.size and forming.seed is None:
                 raise DiskError(f"{path}: this image is not there; put it back")
             if forming.backing is not None and forming.backing not in self.images:
                 raise DiskError(f"{forming.backing}: no such file; put the image there")

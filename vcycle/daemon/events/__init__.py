@@ -47,6 +47,9 @@ from vcycle.daemon.events.machines import (
     not_destroyed,
     said,
 )
+from vcycle.daemon.events.orders import ordered
+from vcycle.daemon.events.pipes import pipe_not_kept, pipe_read, pipe_troubled
+from vcycle.daemon.events.userdata import user_data_unknown, user_data_unused
 
 __all__ = [
     "adopted",
@@ -80,6 +83,10 @@ __all__ = [
     "not_destroyed",
     "not_serving",
     "nothing_runs",
+    "ordered",
+    "pipe_not_kept",
+    "pipe_read",
+    "pipe_troubled",
     "provider_back",
     "provider_lost",
     "provider_said",
@@ -87,6 +94,8 @@ __all__ = [
     "serving",
     "space_left",
     "store_failed",
+    "user_data_unknown",
+    "user_data_unused",
     "verdict",
     "vetoed",
 ]
