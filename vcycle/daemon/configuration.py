@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Callable
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from vcycle.core.config.build import Reading, examine
-from vcycle.core.config.model import Problem
+from vcycle.core.config.model import Configuration, Problem
 from vcycle.core.config.syntax import MAX_TEXT
+from vcycle.daemon.pipecopies import recall, urls_of
 
 DIRECTORY = "/etc/vcycle.d"
 MAIN = "/etc/vcycle.conf"
@@ -20,6 +23,7 @@ MOMENTARY = "/run/vcycle.conf"
 MAX_FILES = 1000
 MAX_BYTES = 4 * MAX_TEXT
 MAX_ALL_BYTES = 16 * MAX_TEXT
+_NONE: Mapping[str, bytes] = MappingProxyType({})
 
 Fingerprint = tuple[object, ...]
 Texts = tuple[tuple[str, str], ...]
@@ -71,16 +75,52 @@ def _counts(name: str) -> bool:
     return name.endswith(".conf") and not name.startswith(".")
 
 
+@frozen(kw_only=True)
+class Examined:
+    """What was read, what it was read from, and the documents of its vacuum pipes, by URL."""
+
+    reading: Reading
+    texts: Texts
+    documents: Mapping[str, bytes] = Factory(dict)
+
+
+def kept_documents(configuration: Configuration) -> Mapping[str, bytes]:
+    """The documents of a configuration's pipes as the daemon last kept them, if it did."""
+    copies = recall(configuration.settings.state_dir, urls_of(configuration))
+    return {url: copy.body for url, copy in copies.items()}
+
+
 def examine_files(places: Places, host: str) -> Reading:
     """Read and judge all files; nothing is raised for what is wrong with any of them."""
-    return judge(*read_texts(places), host)
+    return examine_all(places, host).reading
+
+
+def examine_all(
+    places: Places,
+    host: str,
+    documents_of: Callable[[Configuration], Mapping[str, bytes]] = kept_documents,
+) -> Examined:
+    """As ``examine_files``, with the documents that ``documents_of`` a configuration gives."""
+    texts, bad, exposed = read_exposed(places)
+    reading = judge(texts, bad, host, exposed=exposed)
+    documents = {} if reading.configuration is None else documents_of(reading.configuration)
+    if documents:
+        reading = judge(texts, bad, host, documents, exposed)
+    return Examined(reading=reading, texts=texts, documents=documents)
 
 
 def read_texts(places: Places) -> tuple[Texts, tuple[Problem, ...]]:
     """All files as pairs of name and text in reading order, and what cannot be read."""
+    texts, problems, _ = read_exposed(places)
+    return texts, problems
+
+
+def read_exposed(places: Places) -> tuple[Texts, tuple[Problem, ...], frozenset[str]]:
+    """As ``read_texts``, with the names of those files that every user of the host can read."""
     paths, problems = find(places)
     texts: list[tuple[str, str]] = []
     bad = list(problems)
+    exposed: set[str] = set()
     room = MAX_ALL_BYTES
     for path in paths:
         text = _text(path, room, optional=path == places.momentary and not places.files)
@@ -89,12 +129,27 @@ def read_texts(places: Places) -> tuple[Texts, tuple[Problem, ...]]:
         elif text is not None:
             room -= len(text)
             texts.append((_told(path), text))
-    return tuple(texts), tuple(bad)
+            if _is_exposed(path):
+                exposed.add(_told(path))
+    return tuple(texts), tuple(bad), frozenset(exposed)
 
 
-def judge(texts: Texts, bad: tuple[Problem, ...], host: str) -> Reading:
+def _is_exposed(path: str) -> bool:
+    try:
+        return bool(os.stat(path).st_mode & stat.S_IROTH)
+    except (OSError, ValueError):
+        return False
+
+
+def judge(
+    texts: Texts,
+    bad: tuple[Problem, ...],
+    host: str,
+    documents: Mapping[str, bytes] = _NONE,
+    exposed: Collection[str] = (),
+) -> Reading:
     """What the texts say; no configuration if there is anything ``bad`` beside them."""
-    reading = examine(texts, host)
+    reading = examine(texts, host, documents, exposed)
     if not bad:
         return reading
     if not texts:

@@ -1,5 +1,6 @@
 """
-The texts of the last configuration that could be used, kept where the state is.
+The texts of the last configuration that could be used, and the documents of its vacuum pipes,
+kept where the state is.
 
 A daemon that is started on files that cannot be used supervises with them. Everything here
 blocks: call it in a thread, or before there are any.
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 from vcycle.core.config.build import examine
 from vcycle.core.config.findings import Findings
@@ -23,6 +25,7 @@ from vcycle.store.layout import Unreadable
 
 NAME = "configuration.json"
 VERSION = 1
+_NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
 def path_in(state_dir: str) -> str:
@@ -30,15 +33,25 @@ def path_in(state_dir: str) -> str:
     return os.path.join(state_dir, NAME)
 
 
-def keep(state_dir: str, texts: Texts, host: str = "") -> None:
+def keep(
+    state_dir: str, texts: Texts, host: str = "", documents: Mapping[str, bytes] = _NONE
+) -> None:
     """
-    Keep the texts of a configuration that can be used, in place of the former ones, and with
-    which name of the host they could be.
+    Keep the texts of a configuration that can be used, in place of the former ones, with which
+    name of the host they could be, and the documents of its pipes by URL.
 
     :raises StoreError: the former ones are still there.
     """
     files = [list(pair) for pair in texts]
-    write_object(path_in(state_dir), {"version": VERSION, "host": host, "files": files})
+    write_object(
+        path_in(state_dir),
+        {
+            "version": VERSION,
+            "host": host,
+            "files": files,
+            "documents": {url: body.decode("utf-8") for url, body in documents.items()},
+        },
+    )
 
 
 def recall(state_dir: str, host: str) -> Configuration | None:
@@ -55,7 +68,8 @@ def recall(state_dir: str, host: str) -> Configuration | None:
     texts = _texts(content)
     kept = content.get("host")
     host = kept if isinstance(kept, str) and kept else host
-    former = None if texts is None else examine(texts, host).configuration
+    documents = _documents(content)
+    former = None if texts is None else examine(texts, host, documents).configuration
     # One that names another directory was copied here: it is not what this one's state is of.
     if former is None or not _same(former.settings.state_dir, state_dir):
         return None
@@ -91,6 +105,15 @@ def _texts(content: Mapping[str, object]) -> Texts | None:
             return None
         texts.append((name, text))
     return tuple(texts)
+
+
+def _documents(content: Mapping[str, object]) -> dict[str, bytes]:
+    found = content.get("documents")
+    return {
+        url: body.encode("utf-8", "surrogatepass")
+        for url, body in (found.items() if isinstance(found, dict) else ())
+        if isinstance(body, str)
+    }
 
 
 def _same(one: str, other: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Callable
 
 from attrs import define, field
+from twisted.logger import Logger
 
-from vcycle.core.config.build import Reading
 from vcycle.core.config.changes import changes
 from vcycle.core.config.model import Configuration, Problem
 from vcycle.daemon import events, lastgood
@@ -14,20 +15,24 @@ from vcycle.daemon.configuration import (
     Fingerprint,
     Places,
     Texts,
+    examine_all,
     fingerprint,
-    judge,
-    read_texts,
+    kept_documents,
 )
+from vcycle.daemon.pipes import Pipes
 from vcycle.interfaces import RunInThread
 
 
 @define
 class Reloader:
     """
-    ``configuration`` is the last good one, made from ``texts``; ``problems`` are what is wrong
-    with the files now. ``apply`` is called with each new good one. ``former`` is what the last
-    daemon ran with, once ``read`` has found files that can be used.
+    ``configuration`` is the last good one, made from ``texts`` and the ``documents`` of vacuum
+    pipes; ``problems`` are what is wrong with the files now. ``apply`` is called with each new
+    good one. ``former`` is what the last daemon ran with, once ``read`` has found files that can
+    be used. ``pipes`` is set once there is something to fetch with.
     """
+
+    _log = Logger()
 
     places: Places
     host: str
@@ -35,10 +40,13 @@ class Reloader:
     apply: Callable[[Configuration], None]
     configuration: Configuration | None = None
     texts: Texts = ()
+    documents: Mapping[str, bytes] = field(factory=dict)
+    pipes: Pipes | None = None
     former: Configuration | None = None
     problems: tuple[Problem, ...] = ()
     _seen: Fingerprint | None = None
     _busy: bool = field(default=False)
+    _stale: bool = field(default=False)
 
     def read(self) -> Configuration | None:
         """
@@ -47,14 +55,14 @@ class Reloader:
         Then that of the last daemon takes its place, if it is still kept.
         """
         self._seen = fingerprint(self.places)
-        texts, bad = read_texts(self.places)
-        reading = judge(texts, bad, self.host)
+        examined = examine_all(self.places, self.host)
+        texts, reading = examined.texts, examined.reading
         self.configuration = reading.configuration
         if self.configuration is None:
             self.problems = _fatal(reading.problems)
             self.configuration = lastgood.recall(lastgood.state_dir_of(texts), self.host)
         else:
-            self.texts = texts
+            self.texts, self.documents = texts, examined.documents
             self.former = lastgood.recall(self.configuration.settings.state_dir, self.host)
         return self.configuration
 
@@ -71,24 +79,36 @@ class Reloader:
             events.configuration_warning(warning)
 
     async def look(self, force: bool = False) -> None:
-        """Read the files again if one of them changed (or always); one look at a time."""
+        """
+        Read the files again if one of them, or a pipe's document, changed (or always); one look
+        at a time.
+        """
         if self._busy:
             return
         self._busy = True
         try:
             seen = await self._in_thread(lambda: fingerprint(self.places))
-            if force or seen != self._seen:
+            # Not the other way round: a document that changed is told of once.
+            if await self._documents_changed() or force or seen != self._seen:
                 await self._again()
                 self._seen = seen
         finally:
             self._busy = False
 
-    async def _again(self) -> None:
-        def examine() -> tuple[Texts, Reading]:
-            texts, bad = read_texts(self.places)
-            return texts, judge(texts, bad, self.host)
+    async def _documents_changed(self) -> bool:
+        if self.pipes is None or self.configuration is None:
+            return self._stale
+        try:
+            self._stale |= await self.pipes.look(self.configuration)
+        except Exception:
+            self._log.failure("the vacuum pipes could not be looked at")
+        return self._stale
 
-        texts, reading = await self._in_thread(examine)
+    async def _again(self) -> None:
+        documents_of = kept_documents if self.pipes is None else self.pipes.bodies
+        examined = await self._in_thread(lambda: examine_all(self.places, self.host, documents_of))
+        self._stale = False
+        reading = examined.reading
         new, old = reading.configuration, self.configuration
         if new is None:
             fatal = _fatal(reading.problems)
@@ -99,12 +119,13 @@ class Reloader:
         if self.problems:
             self.problems = ()
             events.configuration_right()
-        if old is None or new.warnings != old.warnings:
-            for warning in new.warnings:
+        for warning in new.warnings:
+            if old is None or warning not in old.warnings:
                 events.configuration_warning(warning)
         if old is not None:
             events.configuration_changed(changes(old, new))
-        self.configuration, self.texts = new, texts
+        self.configuration = new
+        self.texts, self.documents = examined.texts, examined.documents
         self.apply(new)
 
 
