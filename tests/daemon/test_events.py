@@ -184,6 +184,18 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         lambda: events.ordered("ann (uid 1000, pid 77)", "drain pilot of all spaces: repairs"),
         "info: Ordered by ann (uid 1000, pid 77): drain pilot of all spaces: repairs",
     ),
+    "pipe-read": (
+        lambda: events.pipe_read(SPACE, "exvo", "https://pipes.example.com/exvo.pipe", 2),
+        f"info: {SPACE}: Vacuum pipe exvo: 2 machinetypes in https://pipes.example.com/exvo.pipe",
+    ),
+    "pipe-troubled": (
+        lambda: events.pipe_troubled(SPACE, "exvo", "404; the document of 2h 05m ago is used"),
+        f"warn: {SPACE}: Vacuum pipe exvo: 404; the document of 2h 05m ago is used",
+    ),
+    "pipe-not-kept": (
+        lambda: events.pipe_not_kept("/s/pipes: the disk is full"),
+        "warn: A vacuum pipe's document is not kept for the next start: /s/pipes: the disk is full",
+    ),
     "space-left": (
         lambda: events.space_left(SPACE),
         f"info: {SPACE}: its last machine is over; the space is left",

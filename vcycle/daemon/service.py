@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Callable, TypeVar
 
 from attrs import fields
@@ -67,7 +67,7 @@ class Daemon(OrderedServices):
         self._state_dir: str | None = None
         self._settings: Settings | None = None
         self._assembly: Assembly | None = None
-        self._kept: Texts = ()
+        self._kept: tuple[Texts, Mapping[str, bytes]] = (), {}
         self._said: dict[str, str] = {}
         self._sweeper = Sweeper()
         self._readiness = Readiness(
@@ -185,19 +185,21 @@ class Daemon(OrderedServices):
 
     async def _keep(self) -> None:
         """
-        The texts in force, for a successor that finds files which cannot be used.
+        The texts in force, and the pipes' documents, for a successor that finds files which
+        cannot be used.
 
         While a space drains that is in them no longer, the former ones are: should we end now,
         the successor has to go on draining it.
         """
-        texts, state_dir = self._reloader.texts, self._state_dir
-        if texts == self._kept or state_dir is None or self._spaces is None:
+        reloader, state_dir = self._reloader, self._state_dir
+        texts, documents = wanted = reloader.texts, reloader.documents
+        if wanted == self._kept or state_dir is None or self._spaces is None:
             return
         if self._spaces.leaving:
             return
         try:
-            await self._files(lambda: lastgood.keep(state_dir, texts, self._reloader.host))
-            self._kept = texts
+            await self._files(lambda: lastgood.keep(state_dir, texts, reloader.host, documents))
+            self._kept = wanted
             self._say("unkept", None, events.configuration_not_kept)
         except VcycleError as error:
             self._say("unkept", str(error), events.configuration_not_kept)
