@@ -159,6 +159,9 @@ class IVolumes(Interface):
     def room(group: str) -> Awaitable[int]:
         """Bytes that are free in a pool. Raises DiskError."""
 
+    def listed(group: str) -> Awaitable[Mapping[str, int]]:
+        """The volumes of a pool that have names of machines', and their bytes. Raises DiskError."""
+
 
 class IExports(Interface):
     """Directories exported to machines by NFS."""
@@ -168,6 +171,13 @@ class IExports(Interface):
 
     def withdraw(path: str, address: str) -> Awaitable[None]:
         """End that; over already is no error. Raises DiskError."""
+
+    def exported() -> Awaitable[Collection[tuple[str, str]]]:
+        """
+        Every path that is exported, with the address, name or network it is exported to.
+
+        :raises DiskError: nothing can be exported here; the text says why, and the cure.
+        """
 
 
 class IAccounts(Interface):

@@ -12,6 +12,7 @@ from vcycle.core.config.model import Machinetype
 from vcycle.core.eligibility import own_rules
 from vcycle.core.observation import Creation, Observation, Reviewed, Verdict
 from vcycle.core.reasons.rule import Reasons, Rule, refusing
+from vcycle.core.room import Room
 from vcycle.core.scouting import Scene
 from vcycle.core.shares import by_need, needs
 from vcycle.core.superslots import Fit, first_fit, superslots
@@ -42,6 +43,7 @@ class Creations:
     _ending: dict[float, int] = field(init=False)
     _slots: set[int] = field(init=False)
     _next_slot: int = field(init=False, default=0)
+    _room: Room = field(init=False)
     _rules: dict[tuple[str, int], tuple[Rule, ...]] = field(init=False, factory=dict)
     chosen: list[Creation] = field(init=False, factory=list)
 
@@ -50,6 +52,8 @@ class Creations:
             name: sum(report.running_hs06 for report in scene.reports)
             for name, scene in self._scenes.items()
         }
+        living = tuple(reviewed.record for reviewed in self._living)
+        self._room = Room.of(self._observation, living)
         self._ending = {}
         self._slots = {reviewed.record.slot for reviewed in self._living}
         for reviewed in self._living:
@@ -65,7 +69,7 @@ class Creations:
         space = self._observation.space
         while len(self.chosen) < space.creations_per_cycle:
             order = by_need(tuple(space.machinetypes.values()), self._hs06, self._observation.seed)
-            candidates = [m for m in order if self._hindrance(m) is None]
+            candidates = [self._room.capped(m) for m in order if not self._hindered(m)]
             fit = self._fit(candidates)
             if fit is None:
                 return
@@ -93,7 +97,8 @@ class Creations:
         return UNLIMITED if free is None else max(0, free)
 
     def _start(self, fit: Fit) -> None:
-        space, machinetype = self._observation.space, fit.machinetype
+        space = self._observation.space
+        machinetype = self._room.sized(space.machinetypes[fit.machinetype.name])
         slot, name = self._free_slot()
         had = self._hs06.get(machinetype.name, 0.0)
         where = "fills a superslot" if fit.joins else "new"
@@ -111,6 +116,7 @@ class Creations:
         hs06 = fit.processors * (space.hs06_per_processor or 1.0)
         self._count(machinetype.name, hs06, fit.processors, fit.shutdown_time)
         self._young[machinetype.name] = self._young.get(machinetype.name, 0) + 1
+        self._room.take(machinetype, fit.processors)
         if self._free_processors is not None:
             self._free_processors -= fit.processors
         if self._free_memory is not None:
@@ -130,6 +136,9 @@ class Creations:
 
     def rules(self, machinetype: Machinetype) -> tuple[Rule, ...]:
         """What can keep this machinetype alone from starting, in order."""
+        return (*self._own(machinetype), self._room.rule(machinetype))
+
+    def _own(self, machinetype: Machinetype) -> tuple[Rule, ...]:
         young = self._young.get(machinetype.name, 0)
         known = self._rules.get((machinetype.name, young))
         if known is None:
@@ -139,8 +148,8 @@ class Creations:
             self._rules[machinetype.name, young] = known
         return known
 
-    def _hindrance(self, machinetype: Machinetype) -> Rule | None:
-        return refusing(self.rules(machinetype))
+    def _hindered(self, machinetype: Machinetype) -> bool:
+        return refusing(self._own(machinetype)) is not None or self._room.full(machinetype)
 
     def reasons(self, space: tuple[Rule, ...]) -> Reasons:
         """All that was found, for those who ask why; ``space`` are the rules for all."""
@@ -180,7 +189,7 @@ class Creations:
             return Verdict(
                 machinetype=name, word="started", text=f"starting {started} now", started=started
             )
-        hindrance = self._hindrance(machinetype)
+        hindrance = refusing(self.rules(machinetype))
         if hindrance is not None:
             return Verdict(machinetype=name, word=hindrance.word, text=hindrance.refusal or "")
         if veto is not None:

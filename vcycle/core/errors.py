@@ -32,6 +32,10 @@ class DiskError(VcycleError):
     """A machine's disk could not be formed; nothing of it is left behind."""
 
 
+class HostFault(DiskError):
+    """The host has no room, gives no answer or does not permit it: no machinetype is to blame."""
+
+
 class ImageMissing(VcycleError):
     """An image or template is not here; the text says what was looked for, and the cure."""
 

@@ -8,6 +8,7 @@ from attrs import Factory, frozen
 
 from vcycle.core.backoff import History
 from vcycle.core.config.model import Machinetype, Space
+from vcycle.core.disks import Pool
 from vcycle.core.drains import Drain
 from vcycle.core.machine import Doom, Record, State, Survey, Traces, Traits
 from vcycle.core.peers import Peers
@@ -63,7 +64,8 @@ class Observation:
     ``peers`` is what the other factories of the space told of theirs.
     ``held`` says that the last survey was held back because too many machines vanished.
     ``steps`` are all steps that the clock ever made, in seconds. ``drains`` are those in force
-    or over; ``asked`` are the dooms that an administrator asked for, by uuid.
+    or over; ``asked`` are the dooms that an administrator asked for, by uuid. ``pool`` is the
+    space's volume group, None if it has none or that is not known.
     """
 
     now: float
@@ -86,6 +88,7 @@ class Observation:
     steps: tuple[float, ...] = ()
     drains: tuple[Drain, ...] = ()
     asked: Mapping[str, Doom] = Factory(dict)
+    pool: Pool | None = None
     deadlines: Deadlines = Factory(Deadlines)
 
 

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Callable, TypeVar
 
 import libvirt
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.application.service import Service
 from zope.interface import implementer
 
@@ -24,6 +24,7 @@ from vcycle.core.domain import domain_xml
 from vcycle.core.errors import BadRequest
 from vcycle.core.machine import Capacity, Record, Sighting, Spec, Survey, Traits
 from vcycle.core.network import NetworkPlan
+from vcycle.core.sharing import Ways
 from vcycle.interfaces import IMachineProvider, RunInThread
 from vcycle.providers.libvirt.capability import Capability, capability, has_networks
 from vcycle.providers.libvirt.connection import Connection, Patience
@@ -32,7 +33,9 @@ from vcycle.providers.libvirt.destroy import destroy_domain
 from vcycle.providers.libvirt.endings import Endings
 from vcycle.providers.libvirt.failures import NoNetwork
 from vcycle.providers.libvirt.network import ensure_network
+from vcycle.providers.libvirt.sharing import ways
 from vcycle.providers.libvirt.survey import Look, Marks, find, look, look_at
+from vcycle.providers.libvirt.volumes import placed
 from vcycle.threads import IThreadsReactor
 
 R = TypeVar("R")
@@ -81,6 +84,7 @@ class LibvirtProvider(Service):
         self._network_is_there = False
         self._deadlines = deadlines or Deadlines()
         self._capability: Capability | None = None
+        self._ways: Ways | None = None
         self._marks: Marks = {}
         self._endings = Endings()
         self._callback: Callable[[str], None] | None = None
@@ -131,7 +135,7 @@ class LibvirtProvider(Service):
             self._ensure_network(connection)
             platform = self._capability_of(connection).platform
             try:
-                xml = domain_xml(spec, platform)
+                xml = domain_xml(evolve(spec, disks=placed(connection, spec.disks)), platform)
             except ValueError as error:
                 raise BadRequest(f"cannot make {spec.record.name!r}: {error}") from error
             create_domain(connection, spec, xml, self._flags)
@@ -166,6 +170,17 @@ class LibvirtProvider(Service):
         found = await self._look("asking for the capacity", self._capability_of)
         return found.capacity
 
+    async def ways(self) -> Ways:
+        """
+        What directories can be shared by; asked once for each connection.
+
+        :raises ProviderError: no answer.
+        """
+        found = self._ways
+        if found is None:
+            found = self._ways = await self._look("asking for ways to share", self._ways_of)
+        return found
+
     def watch(self, callback: Callable[[str], None]) -> None:
         self._callback = callback
 
@@ -189,9 +204,13 @@ class LibvirtProvider(Service):
             found = self._capability = capability(connection, self.uri, network)
         return found
 
+    def _ways_of(self, connection: libvirt.virConnect) -> Ways:
+        return ways(connection, self.uri, self._capability_of(connection).platform)
+
     def _all_changed(self) -> None:
         self._network_is_there = False
         self._capability = None
+        self._ways = None
         self._tell("")
 
     def _lifecycle(self, uuid: str, event: int, detail: int) -> None:
