@@ -88,7 +88,7 @@ def review(record: Record, known: Known, deadlines: Deadlines, now: float) -> Re
     if record.ended_at is not None:
         return Review(state=State.ENDED, record=record)
     if known.sighting is None and not known.absent:
-        return Review(state=_remembered(record, known.traces), record=record)
+        return Review(state=remembered(record, known.traces), record=record)
     record = _shortened(record, known.end_before)
     if record.started_at is None and _lived(known):
         record = evolve(record, started_at=record.requested_at)
@@ -97,7 +97,8 @@ def review(record: Record, known: Known, deadlines: Deadlines, now: float) -> Re
     return _listed(record, known, known.sighting, deadlines, now)
 
 
-def _remembered(record: Record, traces: Traces) -> State:
+def remembered(record: Record, traces: Traces) -> State:
+    """Where a machine that is not over stood when it was last looked at."""
     if record.doom is not None:
         return State.DOOMED
     if record.missing_since is not None:
@@ -129,7 +130,7 @@ def _unlisted(record: Record, known: Known, deadlines: Deadlines, now: float) ->
         since = now if record.missing_since is None else record.missing_since
         record = evolve(record, missing_since=since)
         if now - since < deadlines.missing:
-            return Review(state=_remembered(record, known.traces), record=record)
+            return Review(state=remembered(record, known.traces), record=record)
     if record.started_at is None and record.doom is None:
         doom = Doom(outcome=Outcome.NEVER_STARTED, text=MESSAGES["not-started"], since=now)
         record = evolve(record, doom=doom)

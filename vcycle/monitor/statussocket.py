@@ -101,7 +101,7 @@ class StatusSocket(Service):
         refusal = refused_path(self._path)
         if refusal is not None:
             raise VcycleError(refusal)
-        _make_way(self._path)
+        make_way(self._path)
         site = _Site(Documents(self._content), timeout=IDLE_SECONDS, reactor=self._reactor)
         try:
             self._listening = self._reactor.listenUNIX(self._path, site, mode=self._mode)
@@ -118,7 +118,7 @@ class StatusSocket(Service):
         return maybeDeferred(listening.stopListening).addCallback(lambda _: None)
 
 
-def _make_way(path: str) -> None:
+def make_way(path: str) -> None:
     """Remove a socket that nobody listens at any more."""
     try:
         mode = os.lstat(path).st_mode
