@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -58,7 +58,9 @@ class AccountsContract(Base):
         raise NotImplementedError
 
     def account(self, disk: Any, *records: Record) -> None:
-        self.successResultOf(self.accounts_on(disk, lambda: None).account(records))
+        answer = self.accounts_on(disk, lambda: None).account(records)
+        assert isinstance(answer, Coroutine)
+        self.successResultOf(answer)
 
     def jobs(self, texts: Sequence[str]) -> list[Job]:
         return sorted(map(read_job, texts), key=lambda job: job.uuid)

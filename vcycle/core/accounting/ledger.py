@@ -12,6 +12,9 @@ from vcycle.core.accounting.messages import SYNC, SYNC_VERSION, write
 from vcycle.core.accounting.places import DAY, ELEMENT, day, year_and_month
 
 QUEUED, KEPT = "queued", "kept"
+WHOLE = "."
+"""Ends a line: without it nobody could tell that a power cut left only a part of it."""
+
 _UUID = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -53,15 +56,16 @@ def line(entry: Entry) -> str:
     """One line, with its end; values of records hold no tabs."""
     how = QUEUED if entry.queued else KEPT
     place = f"{entry.day}/{entry.name}"
-    return "\t".join((entry.uuid, str(entry.end), place, how, entry.site, entry.submit_host)) + "\n"
+    parts = (entry.uuid, str(entry.end), place, how, entry.site, entry.submit_host, WHOLE)
+    return "\t".join(parts) + "\n"
 
 
 def read_line(text: str) -> Entry | None:
     """The entry of a line; None of one that was not written whole, or by somebody else."""
     parts = text.split("\t")
-    if len(parts) != 6 or not _UUID.fullmatch(parts[0]):
+    if len(parts) != 7 or parts[6] != WHOLE or not _UUID.fullmatch(parts[0]):
         return None
-    uuid, end, place, how, site, host = parts
+    uuid, end, place, how, site, host, _ = parts
     where, _, name = place.partition("/")
     if not end.isdecimal() or not end.isascii() or len(end) > 12 or how not in (QUEUED, KEPT):
         return None
