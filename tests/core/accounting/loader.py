@@ -18,46 +18,42 @@ MANDATORY = {
 }
 ALLOWED = {
     JOB: MANDATORY[JOB]
-    | set(
-        [
-            "SubmitHost",
-            "MachineName",
-            "Queue",
-            "LocalUserId",
-            "GlobalUserName",
-            "FQAN",
-            "VO",
-            "VOGroup",
-            "VORole",
-            "Processors",
-            "NodeCount",
-            "InfrastructureDescription",
-            "InfrastructureType",
-            "MemoryReal",
-            "MemoryVirtual",
-            "ServiceLevelType",
-            "ServiceLevel",
-            "SubmitHostType",
-            "UpdateTime",
-        ]
-    ),
-    SYNC: MANDATORY[SYNC] | {"SubmitHost"},
-}
-INTEGERS = set(
-    [
-        "WallDuration",
-        "CpuDuration",
+    | {
+        "SubmitHost",
+        "MachineName",
+        "Queue",
+        "LocalUserId",
+        "GlobalUserName",
+        "FQAN",
+        "VO",
+        "VOGroup",
+        "VORole",
         "Processors",
         "NodeCount",
+        "InfrastructureDescription",
+        "InfrastructureType",
         "MemoryReal",
         "MemoryVirtual",
-        "NumberOfJobs",
-        "Month",
-        "Year",
-        "StartTime",
-        "EndTime",
-    ]
-)
+        "ServiceLevelType",
+        "ServiceLevel",
+        "SubmitHostType",
+        "UpdateTime",
+    },
+    SYNC: MANDATORY[SYNC] | {"SubmitHost"},
+}
+INTEGERS = {
+    "WallDuration",
+    "CpuDuration",
+    "Processors",
+    "NodeCount",
+    "MemoryReal",
+    "MemoryVirtual",
+    "NumberOfJobs",
+    "Month",
+    "Year",
+    "StartTime",
+    "EndTime",
+}
 WIDTHS = {"InfrastructureDescription": 100, "InfrastructureType": 20}
 """Characters of the database's columns that have not 255."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import contextlib
 from typing import Any
 
 from attrs import evolve
@@ -165,7 +165,7 @@ class JobTests(SynchronousTestCase):
     def test_hostile(self, text: str, at: int, more: str) -> None:
         """Whatever a file holds, it is read or refused with a ValueError."""
         for changed in (text, text[:at] + more + text[at:], text[:at]):
-            with suppress(ValueError):
+            with contextlib.suppress(ValueError):
                 read_job(changed)
 
 
