@@ -146,5 +146,7 @@ def _is_name(name: str) -> bool:
 
 
 def _bare(problem: Problem, header: str) -> str:
-    """Without the header, if the problem is the document's own."""
-    return problem.text[len(header) + 1 :] if problem.text.startswith(header) else str(problem)
+    """Without the header, and with its place only if that is not the document."""
+    text = problem.text
+    text = text[len(header) + 1 :] if text.startswith(header) else text
+    return text if problem.line is None else f"{text} ({problem.file}:{problem.line})"

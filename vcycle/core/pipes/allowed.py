@@ -173,5 +173,4 @@ def quoted(name: str, value: object) -> str:
     option = name if _OPTION.fullmatch(name) else shown(name)
     if name.startswith("user_data_option_") or not isinstance(value, (str, int, float)):
         return option
-    text = value if isinstance(value, str) else str(value)
-    return f"{option} = {shown(text)}"
+    return f"{option} = {shown(value) if isinstance(value, str) else value}"
