@@ -53,11 +53,13 @@ setup(
             "ruff",
             "selenium",
             "setuptools",
+            "shtab",
             "wheel",
         ],
     },
     entry_points={
         "console_scripts": [
+            "check-vcycled=vcycle.commands.nagios:main",
             "vcycle=vcycle.commands.main:main",
             "vcycled=vcycle.daemon.foreground:main",
         ]

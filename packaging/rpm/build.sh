@@ -1,7 +1,7 @@
 #!/bin/sh
 # packaging/rpm/build.sh [--private] OUTDIR: build the source and binary RPMs of this checkout, with
 # rpmbuild. PYTHON names an interpreter that has the modules build, setuptools, shtab, sphinx and
-# wheel. --private builds the package that brings its Python packages along (see the spec).
+# wheel, BUILD_NUMBER a release other than 1. --private builds the package that brings its Python packages along (see the spec).
 set -eu
 private=''
 [ "${1:-}" != --private ] || { private=yes; shift; }
@@ -46,6 +46,7 @@ offline=''
 ! unshare -n true 2> /dev/null || offline='unshare -n'
 $offline rpmbuild -ba --quiet "$@" \
     --define "_topdir $top" \
+    --define "build_number ${BUILD_NUMBER:-1}" \
     --define "_buildhost localhost" \
     --define "use_source_date_epoch_as_buildtime 1" \
     --define "clamp_mtime_to_source_date_epoch 1" \

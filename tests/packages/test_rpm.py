@@ -1,0 +1,197 @@
+"""The RPMs: what is in them, what rpmlint says, and that make install gives the same files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.packages.building import ROOT, asked, built, listed, packages, told, workshop
+
+NAMES = {"vcycle", "vcycle-command", "nagios-plugins-vcycle"}
+
+
+class SharedTests(SynchronousTestCase):
+    """The package for distributions that have what Vcycle needs."""
+
+    def setUp(self) -> None:
+        self.packages = packages(built(private=False))
+
+    def test_packages(self) -> None:
+        """There are three, of which none is bound to a processor."""
+        self.assertEqual(NAMES, set(self.packages))
+        for path in self.packages.values():
+            self.assertEqual("noarch", asked("--qf", "%{ARCH}", path))
+
+    def test_places(self) -> None:
+        """Commands and files are where administrators look for them."""
+        everything = {file: name for name, path in self.packages.items() for file in listed(path)}
+        for file, name in {
+            "/etc/vcycle.conf": "vcycle",
+            "/etc/vcycle.d": "vcycle",
+            "/etc/apel/vcycle-ssmsend-prod.cfg": "vcycle",
+            "/etc/cron.d/vcycle-ssmsend-cron": "vcycle",
+            "/etc/logrotate.d/vcycle": "vcycle",
+            "/etc/nrpe.d/vcycle.cfg": "nagios-plugins-vcycle",
+            "/usr/bin/vcycle": "vcycle-command",
+            "/usr/lib/systemd/system/vcycled.service": "vcycle",
+            "/usr/lib/sysusers.d/vcycle.conf": "vcycle",
+            "/usr/lib/tmpfiles.d/vcycle.conf": "vcycle",
+            "/usr/sbin/check-vcycled": "nagios-plugins-vcycle",
+            "/usr/sbin/vcycle": "vcycle-command",
+            "/usr/sbin/vcycled": "vcycle",
+            "/usr/share/bash-completion/completions/vcycle": "vcycle-command",
+            "/usr/share/doc/vcycle/html/index.html": "vcycle",
+            "/usr/share/doc/vcycle/init.pp": "vcycle",
+            "/usr/share/doc/vcycle/testkvm.xml": "vcycle",
+            "/usr/share/man/man1/vcycle.1.gz": "vcycle-command",
+            "/usr/share/man/man5/vcycle.conf.5.gz": "vcycle-command",
+            "/usr/share/man/man8/check-vcycled.8.gz": "nagios-plugins-vcycle",
+            "/usr/share/man/man8/vcycled.8.gz": "vcycle",
+            "/usr/share/polkit-1/rules.d/60-vcycle.rules": "vcycle",
+            "/usr/share/zsh/site-functions/_vcycle": "vcycle-command",
+            "/var/lib/vcycle": "vcycle",
+        }.items():
+            self.assertEqual(name, everything.get(file), file)
+
+    def test_twisted_is_left_alone(self) -> None:
+        """Nothing of Twisted's own is in the package, nor its cache of plugins."""
+        files = [file for path in self.packages.values() for file in listed(path)]
+        plugins = [file for file in files if "/twisted/" in file]
+        self.assertEqual(["vcycle_plugin.py"], [Path(file).name for file in plugins])
+
+    def test_configuration_is_kept(self) -> None:
+        """What an administrator edits is marked so, and nothing else."""
+        marked = told("rpm", "-qpc", str(self.packages["vcycle"])).split()
+        self.assertEqual(
+            {
+                "/etc/apel/vcycle-ssmsend-prod.cfg",
+                "/etc/cron.d/vcycle-ssmsend-cron",
+                "/etc/logrotate.d/vcycle",
+                "/etc/vcycle.conf",
+            },
+            set(marked),
+        )
+
+    def test_same_again(self) -> None:
+        """Two builds hold the same bytes."""
+        payloads = []
+        for number in (1, 2):
+            command = packages(built(private=False, number=number))["vcycle-command"]
+            payload = subprocess.run(["rpm2cpio", str(command)], capture_output=True, check=True)
+            payloads.append(hashlib.sha256(payload.stdout).hexdigest())
+        self.assertEqual(payloads[0], payloads[1])
+
+
+class PrivateTests(SynchronousTestCase):
+    """The package that brings its Python packages along."""
+
+    def test_environment(self) -> None:
+        """They are in a directory of their own, and every command looks there first."""
+        found = packages(built(private=True))
+        self.assertEqual(NAMES, set(found))
+        files = [file for path in found.values() for file in listed(path)]
+        self.assertFalse([file for file in files if "site-packages" in file])
+        for name in ("twisted", "OpenSSL", "service_identity", "attrs", "zope", "cryptography"):
+            self.assertTrue([f for f in files if f.startswith(f"/usr/lib64/vcycle/{name}")], name)
+
+    def test_nothing_is_offered(self) -> None:
+        """Other packages cannot come to depend on what is in there."""
+        for path in packages(built(private=True)).values():
+            offered = told("rpm", "-qp", "--provides", str(path)).split("\n")
+            self.assertFalse([line for line in offered if "python" in line or ".so" in line])
+
+
+class LintTests(SynchronousTestCase):
+    def test_rpmlint(self) -> None:
+        """rpmlint finds no errors, in the packages or in the spec."""
+        home = workshop() / "home"
+        home.mkdir(exist_ok=True)
+        (home / ".rpmmacros").write_text((ROOT / "packaging/rpm/macros.debian").read_text())
+        top = built(private=False)
+        paths = [*map(str, packages(top).values()), *map(str, top.glob("SRPMS/*.rpm"))]
+        done = subprocess.run(
+            [
+                *(str(linter()), "-c", str(ROOT / "packaging/rpm/rpmlint.toml")),
+                *(*paths, str(ROOT / "packaging/rpm/vcycle.spec")),
+            ],
+            env={**os.environ, "HOME": str(home)},
+            capture_output=True,
+            text=True,
+        )
+        self.assertIn("0 errors", done.stdout, done.stdout + done.stderr)
+
+
+def linter() -> Path:
+    """rpmlint of its own project, as Debian's raises false alarms, with the system's rpm."""
+    place = workshop() / "rpmlint"
+    if not place.exists():
+        told("/usr/bin/python3", "-m", "venv", "--system-site-packages", str(place))
+        pip = [str(place / "bin/python"), "-m", "pip", "install", "-q"]
+        told(*pip, "-I", "--no-deps", "rpmlint==2.10.0")
+        told(*pip, "tomli-w", "zstandard", "pyxdg", "pybeam", "python-magic", "packaging")
+    return place / "bin/rpmlint"
+
+
+class TarTests(SynchronousTestCase):
+    """Installing without rpm."""
+
+    def test_make_install(self) -> None:
+        """``make install`` from the sdist gives the files of the package."""
+        top = built(private=False)
+        (sdist,) = (top / "SOURCES").glob("*.tar.gz")
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            told("tar", "-xzf", str(sdist), "-C", name)
+            (tree,) = place.iterdir()
+            root = place / "root"
+            told("make", "-s", "-C", str(tree), "install", f"DESTDIR={root}", _python())
+            installed = {f"/{p.relative_to(root)}" for p in root.rglob("*") if not p.is_dir()}
+        packaged = {
+            file
+            for path in packages(top).values()
+            for file in listed(path)
+            if "/licenses/" not in file
+        }
+        missing = {plain(file) for file in packaged} - {plain(file) for file in installed}
+        directories = {"/etc/apel", "/etc/nrpe.d", "/etc/vcycle.d", "/var/lib/vcycle"}
+        missing = {m for m in missing if m not in directories and not is_directory(m, installed)}
+        self.assertEqual(set(), missing)
+
+    def test_wheel(self) -> None:
+        """The wheel from the sdist has daemon, plugin, page and commands, and no man pages."""
+        top = built(private=False)
+        (sdist,) = (top / "SOURCES").glob("*.tar.gz")
+        with tempfile.TemporaryDirectory() as name:
+            pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
+            told(*pip, "--no-build-isolation", "-w", name, str(sdist))
+            (wheel,) = Path(name).glob("*.whl")
+            names = zipfile.ZipFile(wheel).namelist()
+        self.assertIn("twisted/plugins/vcycle_plugin.py", names)
+        self.assertNotIn("twisted/__init__.py", names)
+        self.assertTrue([name for name in names if name.endswith(".html")], "the page is missing")
+
+
+def _python() -> str:
+    return f"PYTHON={sys.executable}"
+
+
+def plain(file: str) -> str:
+    """A path whatever the Python and the compression of manual pages."""
+    path = file[:-3] if file.endswith(".gz") and "/man/" in file else file
+    for library in ("/site-packages/", "/dist-packages/"):
+        if library in path:
+            return "python/" + path.partition(library)[2]
+    return path
+
+
+def is_directory(path: str, files: set[str]) -> bool:
+    """Whether files are below a path."""
+    below = path[len("python/") :] if path.startswith("python/") else path
+    return any(f"{below}/" in file for file in files)
