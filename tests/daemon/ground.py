@@ -16,6 +16,7 @@ from vcycle.core.clock import Reading
 from vcycle.core.config.model import Space
 from vcycle.core.machine import Capacity, Forming, Record
 from vcycle.core.observation import Creation, Host
+from vcycle.core.sharing import Ways
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.compose import Parts, runner_of
@@ -25,6 +26,7 @@ from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.guestbook import GuestBook
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.lending import Lending
 from vcycle.daemon.materials import Materials
 from vcycle.daemon.outfit import Outfit
 from vcycle.daemon.peers import LatestPeers
@@ -34,10 +36,12 @@ from vcycle.daemon.space import SpaceRunner
 from vcycle.guests.site import make_site
 from vcycle.testing.accounts import MemoryAccounts
 from vcycle.testing.disks import MemoryDisks
+from vcycle.testing.exports import MemoryExports
 from vcycle.testing.images import MemoryImages
 from vcycle.testing.peers import MemoryPeers
 from vcycle.testing.provider import MemoryProvider
 from vcycle.testing.store import Disk, MemoryStore
+from vcycle.testing.volumes import MemoryVolumes
 
 IMAGE = "/images/root.qcow2"
 MATERIALS = Materials(image=IMAGE, template=b"#!/bin/sh\n# ##user_data_uuid##\n")
@@ -119,6 +123,9 @@ class Ground:
     disks: NotedDisks = field(init=False)
     accounts: MemoryAccounts = Factory(MemoryAccounts)
     provider: NotedProvider = field(init=False)
+    volumes: MemoryVolumes = Factory(lambda: MemoryVolumes({"vg0": 1 << 40}))
+    exports: MemoryExports = Factory(MemoryExports)
+    lending: Lending = field(init=False)
     book: GuestBook = Factory(GuestBook)
     hypervisor: Hypervisor = field(init=False)
     store: MemoryStore = field(init=False)
@@ -150,7 +157,15 @@ class Ground:
             book=self.book,
             server=server,
             prepare=self._prepare,
+            volumes=self.volumes,
+            ways=self._ways,
         )
+        self.lending = Lending(
+            hypervisor=self.hypervisor, in_thread=in_place, clock=self.now, exports=self.exports
+        )
+
+    async def _ways(self) -> Ways:
+        return Ways(virtiofs=None, readonly=None, ninep=None)
 
     async def _prepare(self) -> str:
         return "simulated"
@@ -184,6 +199,7 @@ class Ground:
                 store=self.store,
                 delivery=Delivery(version="1.0", store=self.store, in_thread=in_place),
                 disks=self.disks,
+                lending=self.lending,
             ),
             clock=self.now,
             uuid=lambda: uuid(next(numbers)),
@@ -196,6 +212,7 @@ class Ground:
         return Performer(
             store=self.store,
             disks=self.disks,
+            lending=self.lending,
             accounts=self.accounts,
             provider=self.provider,
             maker=self.maker,
@@ -218,6 +235,7 @@ class Ground:
             self.wakes += 1
 
         parts = Parts(
+            exports=self.exports,
             owner=OWNER,
             clock=self.now,
             clocks=ClockWatch(self.clock_kept, read_clocks),

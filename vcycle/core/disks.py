@@ -61,6 +61,13 @@ def has_blank(machinetype: Machinetype) -> bool:
     return cd or bool(machinetype.disk_gb_per_processor)
 
 
+def has_volume(machinetype: Machinetype, group: str | None) -> bool:
+    """Whether the blank disk of its machines is a volume of ``group``, of whatever size."""
+    if group is None:
+        return False
+    return has_blank(machinetype) or machinetype.machine_model is not Model.VM_DIRECT
+
+
 def blank_size(machinetype: Machinetype, processors: int) -> int:
     """Bytes of the blank disk of a machine; 0 if it has none."""
     if not has_blank(machinetype):

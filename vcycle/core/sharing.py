@@ -12,6 +12,7 @@ from vcycle.core.addresses import GuestNetwork
 from vcycle.core.errors import DiskError
 from vcycle.core.machine import Record, Shared
 
+NFS = "nfs"
 NFS_OPTIONS = "vers=4.2"
 NINEP_OPTIONS = "trans=virtio,version=9p2000.L,msize=262144"
 
@@ -87,7 +88,7 @@ def mounts(shared: Iterable[Shared], server: str | None) -> str:
     lines = []
     for one in shared:
         access = "rw" if one.writable else "ro"
-        if one.how == "nfs":
+        if one.how == NFS:
             lines.append(f"{one.tag} nfs {server}:{one.path} {NFS_OPTIONS},{access}")
         elif one.how == "9p":
             lines.append(f"{one.tag} 9p {one.tag} {NINEP_OPTIONS},{access}")
@@ -96,9 +97,9 @@ def mounts(shared: Iterable[Shared], server: str | None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def exports_of(shared: Iterable[Shared]) -> tuple[str, ...]:
+def exports_of(directories: Sequence[Directory], sharing: str) -> tuple[str, ...]:
     """The directories that are exported by NFS, each once."""
-    return tuple(dict.fromkeys(one.path for one in shared if one.how == "nfs"))
+    return tuple(dict.fromkeys(path for _, path, _ in directories)) if sharing == NFS else ()
 
 
 def forgotten(

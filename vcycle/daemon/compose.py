@@ -22,12 +22,21 @@ from vcycle.daemon.cycle import Cycle, Journal, nothing_drained, unwatched, unwr
 from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.lending import Lending
 from vcycle.daemon.outfit import Outfit
 from vcycle.daemon.peers import nobody
 from vcycle.daemon.perform import Performer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.telling import Telling
-from vcycle.interfaces import IAccounts, ICredentials, IDisks, IImages, IMachineStore, RunInThread
+from vcycle.interfaces import (
+    IAccounts,
+    ICredentials,
+    IDisks,
+    IExports,
+    IImages,
+    IMachineStore,
+    RunInThread,
+)
 
 SECRET_BYTES = 24
 
@@ -74,6 +83,7 @@ class Parts:
     uuid: Callable[[], str] = _uuid
     secret: Callable[[], str] = _secret
     credentials: ICredentials | None = None
+    exports: IExports | None = None
 
 
 def runner_of(
@@ -93,6 +103,12 @@ def runner_of(
             hypervisor.book.dismiss(record)
             parts.ended(runner.space, record)
 
+        lending = Lending(
+            hypervisor=hypervisor,
+            in_thread=parts.in_thread,
+            clock=parts.clock,
+            exports=parts.exports,
+        )
         maker = Maker(
             owner=parts.owner,
             hypervisor=hypervisor,
@@ -109,6 +125,7 @@ def runner_of(
                     directory=parts.directory,
                 ),
                 disks=parts.disks,
+                lending=lending,
             ),
             clock=parts.clock,
             uuid=parts.uuid,
@@ -118,6 +135,7 @@ def runner_of(
         performer = Performer(
             store=store,
             disks=parts.disks,
+            lending=lending,
             accounts=parts.accounts,
             provider=hypervisor.provider,
             maker=maker,
@@ -130,6 +148,7 @@ def runner_of(
             owner=parts.owner,
             hypervisor=hypervisor,
             store=store,
+            lending=lending,
             images=parts.images,
             credentials=parts.credentials,
             knowledge=knowledge,

@@ -7,8 +7,10 @@ from typing import Callable
 from attrs import evolve, frozen
 
 from vcycle.core.config.model import Machinetype, Space
+from vcycle.core.disks import has_volume
 from vcycle.core.errors import (
     CallTimedOut,
+    HostFault,
     OutcomeUnknown,
     ProviderError,
     Scope,
@@ -18,6 +20,7 @@ from vcycle.core.errors import (
 from vcycle.core.machine import Limits, Outcome, Record
 from vcycle.core.messages import MAX_MESSAGE
 from vcycle.core.observation import Creation
+from vcycle.core.sharing import exports_of
 from vcycle.core.squids import squids
 from vcycle.daemon import events
 from vcycle.daemon.hypervisor import Hypervisor
@@ -140,6 +143,10 @@ class Maker:
             keep_days=machinetype.machines_dir_days,
             clock=clock,
             image=materials.image,
+            volume_group=space.volume_group
+            if has_volume(machinetype, space.volume_group)
+            else None,
+            exports=exports_of(machinetype.shared_dirs, space.sharing),
             hepscore23_per_processor=space.hepscore23_per_processor,
             gocdb=space.gocdb_sitename is not None,
         )
@@ -165,7 +172,9 @@ def _scope(error: Exception) -> Scope:
     """
     if isinstance(error, ProviderError):
         return error.scope
-    return Scope.SPACE if isinstance(error, (StoreError, CallTimedOut)) else Scope.REQUEST
+    return (
+        Scope.SPACE if isinstance(error, (StoreError, CallTimedOut, HostFault)) else Scope.REQUEST
+    )
 
 
 def _told(error: Exception, record: Record) -> str:

@@ -21,6 +21,7 @@ from vcycle.core.snapshot import Snapshot, counts_line
 from vcycle.daemon import events
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.lending import Lending
 from vcycle.daemon.materials import Materials, gather, longest_life
 from vcycle.daemon.parallel import both
 from vcycle.daemon.peers import nobody
@@ -61,6 +62,7 @@ class Cycle:
     owner: str
     hypervisor: Hypervisor
     store: IMachineStore
+    lending: Lending
     images: IImages
     knowledge: Knowledge
     performer: Performer
@@ -92,6 +94,7 @@ class Cycle:
             await self.hypervisor.measure()
         self._note_server()
         (survey, silent), peers = await both(self._survey(), self.peers(self.space, early))
+        await self.lending.look(self.space, survey, tuple(self.knowledge.records.values()))
         self.ready = await self._ready()
         host, unseen = await self.look_at_host()
         undrained = await self._look_at_drains()
@@ -147,6 +150,7 @@ class Cycle:
                 self.materials[name] = await gather(
                     machinetype, self.images, directory, self.in_thread
                 )
+                await self.lending.ready(machinetype, self.space)
                 if machinetype.user_data_proxy and self.credentials is not None:
                     until = longest_life(machinetype, self.space, self.clock())
                     await self.credentials.ready(directory, until, machinetype.legacy_proxy)
@@ -178,6 +182,7 @@ class Cycle:
             problems=problems,
             held=knowledge.held,
             steps=self.steps,
+            pool=self.lending.pool,
             drains=self._drained,
             asked=dict(knowledge.asked),
         )

@@ -58,12 +58,13 @@ class Delivery:
         url: str | None,
         limit: int,
         squids: Sequence[str] = (),
+        mounts: str = "",
     ) -> Seed | None:
         """
         Write the machine's user_data; what its CD-ROM is to hold, or None if it gets none.
 
         ``url`` is where its metadata is, ``limit`` what its provider takes, ``squids`` are the
-        proxies that come before a configured one.
+        proxies that come before a configured one, ``mounts`` what it is told of its directories.
 
         :raises UserDataError: the template cannot be filled in.
         :raises CredentialError: there is no proxy for it.
@@ -73,7 +74,14 @@ class Delivery:
         body = None
         if materials.template is not None:
             result = await self._filled(
-                record, machinetype, materials.template, materials.files, places, limit, squids
+                record,
+                machinetype,
+                materials.template,
+                materials.files,
+                places,
+                limit,
+                squids,
+                mounts,
             )
             self._tell(machinetype, result, materials.template)
             body = result.body
@@ -91,6 +99,7 @@ class Delivery:
         places: Places,
         limit: int,
         squids: Sequence[str],
+        mounts: str,
     ) -> Result:
         patterns = standard_patterns(
             record,
@@ -99,6 +108,7 @@ class Delivery:
             template=machinetype.user_data,
             root_image=machinetype.root_image,
         )
+        patterns["shared_dirs"] = mounts
         patterns.update(await self._proxy(record, machinetype, template))
         options = dict(machinetype.user_data_options)
         if squids:

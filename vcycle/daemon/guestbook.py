@@ -69,6 +69,10 @@ class GuestBook:
         """Whether there is any living machine."""
         return bool(self._desks)
 
+    def knows(self, uuid: str) -> bool:
+        """Whether a machine of that uuid lives here."""
+        return uuid in self._desks
+
     def addresses(self) -> Set[str]:
         """All addresses in use, now and later: nothing is copied."""
         return self._by_address.keys()

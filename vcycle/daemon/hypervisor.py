@@ -13,10 +13,16 @@ from vcycle.core.addresses import GuestNetwork, mac
 from vcycle.core.errors import NoCapacity, VcycleError
 from vcycle.core.machine import Capacity
 from vcycle.core.observation import Budget, Use
+from vcycle.core.sharing import Ways
 from vcycle.daemon import events
 from vcycle.daemon.guestbook import GuestBook
 from vcycle.daemon.serving import GuestServer
-from vcycle.interfaces import IMachineProvider
+from vcycle.interfaces import IMachineProvider, IVolumes
+
+
+async def no_ways() -> Ways:
+    """Of a provider that shares no directories."""
+    return Ways()
 
 
 @define(eq=False)
@@ -28,7 +34,8 @@ class Hypervisor:
     ``network`` is None where machines have user networking. ``prepare`` readies the provider
     and says how machines run on it. Whoever plans holds ``planning``, so that two spaces
     never give out the same processors. ``promised`` are addresses that machines will have
-    once their intent is on disk.
+    once their intent is on disk. ``volumes`` are its storage pools, if it has any; ``ways``
+    says what directories can be shared by.
     """
 
     uri: str
@@ -38,6 +45,8 @@ class Hypervisor:
     server: GuestServer
     prepare: Callable[[], Awaitable[str]]
     local: bool = True
+    volumes: IVolumes | None = None
+    ways: Callable[[], Awaitable[Ways]] = no_ways
     planning: DeferredLock = Factory(DeferredLock)
     capacity: Capacity = Factory(Capacity)
     uses: dict[str, Use] = field(factory=dict)

@@ -10,27 +10,24 @@ from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.disks import disks_for, with_seed
 from vcycle.core.machine import Boot, Disk, Mark, Record, Seed, Shared, Spec
 from vcycle.core.recordtext import encode
+from vcycle.core.sharing import NFS
 from vcycle.daemon.delivery import METADATA, Delivery
 from vcycle.daemon.hypervisor import Hypervisor
+from vcycle.daemon.lending import Lending
 from vcycle.daemon.materials import Materials
-from vcycle.interfaces import IDisks, IExports, IMachineStore, IVolumes
+from vcycle.interfaces import IDisks, IMachineStore
 
 
 @frozen(kw_only=True)
 class Outfit:
-    """
-    Forms all that machines of one space need.
-
-    ``volumes`` and ``exports`` None refuse the machines that need them.
-    """
+    """Forms all that machines of one space need."""
 
     owner: str
     hypervisor: Hypervisor
     store: IMachineStore
     delivery: Delivery
     disks: IDisks
-    volumes: IVolumes | None = None
-    exports: IExports | None = None
+    lending: Lending
 
     async def prepare(
         self,
@@ -47,6 +44,7 @@ class Outfit:
         :raises ValueError: the machinetype's options do not fit together.
         """
         url = self.hypervisor.server.metadata_url(record.secret)
+        shared = await self.lending.choose(machinetype, space)
         seed = await self.delivery.deliver(
             record,
             machinetype,
@@ -54,6 +52,7 @@ class Outfit:
             url=url,
             limit=self.hypervisor.provider.traits.max_user_data,
             squids=squids,
+            mounts=self.lending.told(shared),
         )
         return Spec(
             record=record,
@@ -64,30 +63,30 @@ class Outfit:
                 name=record.name,
                 facts=encode(record).strip(),
             ),
-            disks=await self._disks(record, machinetype, materials, seed),
+            disks=await self._disks(record, machinetype, materials, seed, shared),
             console=self.store.path(record, "console.log"),
             boot=_boot(machinetype, materials),
             metadata_url=url,
             hinted=METADATA in machinetype.user_data_delivery,
-            shared=await self._shared(record, machinetype, space),
+            shared=tuple(one for one in shared if one.how != NFS),
         )
 
     async def _disks(
-        self, record: Record, machinetype: Machinetype, materials: Materials, seed: Seed | None
+        self,
+        record: Record,
+        machinetype: Machinetype,
+        materials: Materials,
+        seed: Seed | None,
+        shared: Sequence[Shared],
     ) -> tuple[Disk, ...]:
         directory = self.store.path(record, "")
         formings = disks_for(
             record, directory=directory, image=materials.image, machinetype=machinetype
         )
         formings = with_seed(formings, seed, directory)
-        await self.disks.form(formings)
+        await self.disks.form([forming for forming in formings if forming.disk.pool is None])
+        await self.lending.lend(record, formings, shared)
         return tuple(forming.disk for forming in formings)
-
-    async def _shared(
-        self, record: Record, machinetype: Machinetype, space: Space
-    ) -> tuple[Shared, ...]:
-        """The directories that the machine shares with the host."""
-        return ()
 
 
 def _boot(machinetype: Machinetype, materials: Materials) -> Boot | None:

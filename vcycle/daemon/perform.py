@@ -17,6 +17,7 @@ from vcycle.core.remembering import remembered
 from vcycle.daemon import events
 from vcycle.daemon.creation import Made, Maker
 from vcycle.daemon.knowledge import Knowledge
+from vcycle.daemon.lending import Lending
 from vcycle.daemon.materials import Materials
 from vcycle.daemon.parallel import both, each
 from vcycle.interfaces import IAccounts, IDisks, IMachineProvider, IMachineStore
@@ -44,6 +45,7 @@ class Performer:
 
     store: IMachineStore
     disks: IDisks
+    lending: Lending
     accounts: IAccounts
     provider: IMachineProvider
     maker: Maker
@@ -115,16 +117,19 @@ class Performer:
 
     async def finish(self, ended: Iterable[Record]) -> list[str]:
         """
-        The end of machines: disks, history, accounting, then the record's end, after which nothing
-        is left to be done.
+        The end of machines: disks and what they were lent, history, accounting, then the record's
+        end, after which nothing is left to be done.
 
-        A machine whose end cannot be written stays known, and ends again in the next cycle;
-        so it does after a crash in between, and each step may be done twice.
+        A machine whose end cannot be written, or that keeps an export, stays known, and ends
+        again in the next cycle; so it does after a crash in between, and each step may be done
+        twice.
         """
-        over = list(ended)
-        if not over:
+        ending = list(ended)
+        if not ending:
             return []
-        await each(AT_ONCE, self._remove_disks, over)
+        kept = await each(AT_ONCE, self._strip, ending)
+        over = [record for record, problem in zip(ending, kept) if problem is None]
+        problems = [problem for problem in kept if problem is not None]
         try:
             await self._remember(over)
             for some in _parts(over):
@@ -133,8 +138,8 @@ class Performer:
                 for record in some:
                     self._bury(record)
         except StoreError as error:
-            return [str(error)]
-        return []
+            problems.append(str(error))
+        return problems
 
     def _bury(self, record: Record) -> None:
         self.knowledge.forget(record)
@@ -142,13 +147,18 @@ class Performer:
         self.dismiss(record)
         events.finished(record)
 
-    async def _remove_disks(self, record: Record) -> None:
-        """Outputs and console stay until they are pruned; disks are too large for that."""
+    async def _strip(self, record: Record) -> str | None:
+        """
+        Outputs and console stay until they are pruned; disks are too large for that.
+
+        Why it cannot end yet, or None.
+        """
         paths = [self.store.path(record, name) for name in DISK_FILES]
         try:
             await self.disks.remove(paths)
         except VcycleError as error:
             events.alarmed(record.space, str(error))
+        return await self.lending.take_back(record)
 
     async def _destroy(self, record: Record) -> None:
         try:
