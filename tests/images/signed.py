@@ -32,6 +32,8 @@ _OIDS = {
     "L": NameOID.LOCALITY_NAME,
     "O": NameOID.ORGANIZATION_NAME,
     "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "dnQualifier": NameOID.DN_QUALIFIER,
+    "serialNumber": NameOID.SERIAL_NUMBER,
 }
 CERNVM = "/DC=ch/DC=cern/OU=computers/CN=cvm-sign02.cern.ch"
 METADATA = {"ucernvm-version": "2024.05-1", "os-repo": "cvmfs", "snapshot": "HEAD"}

@@ -83,9 +83,8 @@ def read_key(path: str) -> Key:
 def _content(path: str) -> tuple[bytes, int]:
     """A regular file's whole content, and its mode."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            found = os.fstat(fd)
+        with open(path, "rb", opener=_at_once) as file:
+            found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise CredentialError(f"{path} is not a regular file; put one there")
             data = file.read(MAX_BYTES + 1)
@@ -96,3 +95,8 @@ def _content(path: str) -> tuple[bytes, int]:
     if len(data) > MAX_BYTES:
         raise CredentialError(f"{path} is larger than {MAX_BYTES} bytes; put PEM there only")
     return data, stat.S_IMODE(found.st_mode)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for whoever is at the other end of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)

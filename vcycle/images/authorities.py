@@ -127,10 +127,14 @@ def _too_much(directory: str, what: str) -> CredentialError:
     )
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for whoever is at the other end of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _content(path: str, limit: int) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("not a regular file")
         data = file.read(limit + 1)
     if len(data) > limit:

@@ -39,27 +39,33 @@ _SHORT = {
     "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
     "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
 }
-# What within a value could be taken for the beginning of another attribute.
-_LIKE_ATTRIBUTE = re.compile(rb"/(?=[^/=]*=)")
+# What separates attributes, and first what within a value would look like another's beginning.
+_SEPARATORS = re.compile(rb"(/(?=[^/=]*=))|[/+]")
 
 
 def oneline(name: x509.Name) -> str:
     """
     A DN as ``/DC=ch/DC=cern/CN=host``, the form of OpenSSL's ``X509_NAME_oneline``.
 
-    Bytes that are not printable ASCII are ``\\xHH``. Other than there a slash that makes part of
-    a value look like an attribute is ``\\x2F``, so that no value can pretend to be ``/CN=``.
+    Attributes that are one part of the name together have a ``+`` between them; within values
+    ``/`` and ``+`` have a ``\\`` before them, and bytes that are not printable ASCII are ``\\xHH``.
+    Other than there so is a slash that makes part of a value look like an attribute, so that no
+    value can pretend to be ``/CN=``.
     """
     return "".join(
-        f"/{_SHORT.get(part.oid.dotted_string, part.oid.dotted_string)}={_value(part.value)}"
+        f"{'+' if number else '/'}{_kind(part.oid.dotted_string)}={_value(part.value)}"
         for rdn in name.rdns
-        for part in rdn
+        for number, part in enumerate(rdn)
     )
+
+
+def _kind(oid: str) -> str:
+    return _SHORT.get(oid, oid)
 
 
 def _value(value: str | bytes) -> str:
     data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
-    data = _LIKE_ATTRIBUTE.sub(rb"\\x2F", data)
+    data = _SEPARATORS.sub(lambda each: rb"\x2F" if each[1] else b"\\" + each[0], data)
     return "".join(chr(byte) if 0x20 <= byte <= 0x7E else f"\\x{byte:02X}" for byte in data)
 
 

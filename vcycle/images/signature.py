@@ -66,14 +66,18 @@ def verify_image(
     :raises NotSigned: anything about it is not as it must be.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            found = os.fstat(fd)
+        with open(path, "rb", opener=_at_once) as file:
+            found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise NotSigned(f"{path} is not a regular file; give that of an image")
             return _verify(file, found.st_size, path, authorities, expression, now)
     except OSError as error:
         raise NotSigned(f"{path}: {error.strerror}; let it be read by this user") from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for whoever is at the other end of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _verify(
