@@ -54,6 +54,8 @@ setup(
             "selenium",
             "setuptools",
             "shtab",
+            "sphinx",
+            "towncrier",
             "wheel",
         ],
     },
