@@ -12,9 +12,10 @@ from typing import Callable
 from attrs import frozen
 from zope.interface import implementer
 
-from vcycle.core.errors import CallTimedOut, DiskError
+from vcycle.core.errors import CallTimedOut, DiskError, HostFault
 from vcycle.core.machine import Forming
 from vcycle.core.qcow2 import HEADER_BYTES, virtual_size
+from vcycle.core.room import HEADROOM
 from vcycle.disks.seed import volume
 from vcycle.interfaces import IDisks, RunInThread
 
@@ -52,7 +53,7 @@ class QemuDisks:
     in_thread: RunInThread
     qemu_img: str = "qemu-img"
     run: Run = run_program
-    headroom_bytes: int = 1_000_000_000
+    headroom_bytes: int = HEADROOM
     seconds: float = 60.0
 
     async def form(self, wanted: Sequence[Forming]) -> None:
@@ -69,7 +70,7 @@ class QemuDisks:
         try:
             await self.in_thread(work)
         except CallTimedOut as error:
-            raise DiskError(
+            raise HostFault(
                 f"forming disks took too long: {error}; see whether the disk works"
             ) from error
 
@@ -86,7 +87,7 @@ class QemuDisks:
                     os.unlink(path)
             if isinstance(error, OSError):
                 name = error.filename or wanted[0].disk.path
-                raise DiskError(f"{name}: {error.strerror}; see whether the disk works") from error
+                raise HostFault(f"{name}: {error.strerror}; see whether the disk works") from error
             raise
 
     def _form_one(self, forming: Forming) -> None:
@@ -137,12 +138,12 @@ class QemuDisks:
         try:
             result = self.run(command, self.seconds)
         except subprocess.TimeoutExpired:
-            raise DiskError(
+            raise HostFault(
                 f"{path}: qemu-img did not end within {self.seconds:g} s;"
                 " see whether the disk works"
             ) from None
         except FileNotFoundError:
-            raise DiskError(
+            raise HostFault(
                 f"{path}: there is no {self.qemu_img}; install qemu-utils (Debian) or qemu-img (EL)"
             ) from None
         if result.returncode != 0:
@@ -154,7 +155,7 @@ class QemuDisks:
         room = os.statvfs(directory)
         free, needed = room.f_bavail * room.f_frsize, min(size, self.headroom_bytes)
         if free < needed:
-            raise DiskError(
+            raise HostFault(
                 f"{directory}: {needed} bytes must be free for a disk of {size} bytes, but only"
                 f" {free} are; make room"
             )
