@@ -52,16 +52,19 @@ class Place:
         for count in range(1, len(names) + 1):
             path = self.path(*names[:count])
             # Its reader may remove an empty day at any moment, which is made again then.
-            with suppress(FileExistsError):
+            try:
                 if make_directory(path, self.step):
                     self.give(path)
+            except FileExistsError:
+                if not os.path.isdir(path):
+                    raise
         return self.path(*names)
 
     def give(self, path: str) -> None:
         """Leave what was made to whom the state directory belongs to."""
         if os.geteuid() == 0:
             owner = os.stat(self.state_dir)
-            os.chown(path, owner.st_uid, owner.st_gid)
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     def move(self, source: str, top: str, day: str, name: str) -> None:
         """Move a file into a day of the queue: it is in one of both places at any moment."""
@@ -75,6 +78,8 @@ class Place:
                 if left and os.path.lexists(source):
                     continue
                 raise
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, target) from error
             return
 
     def link(self, source: str, top: str, day: str, names: Iterator[str]) -> str:
