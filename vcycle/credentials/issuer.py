@@ -48,6 +48,8 @@ class Issuer:
             raise CredentialError(f"{self.path}: {problem}")
 
     def _problems(self, now: float, until: float, legacy: bool) -> Iterator[str]:
+        if int(until) <= now:
+            yield f"a proxy until {moment(until)} would be over already; ask for a later end"
         for number, one in enumerate(self.certificates, 1):
             called = "the certificate" if number == 1 else f"certificate {number}"
             begin, end = begin_of(one), end_of(one)
