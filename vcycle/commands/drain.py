@@ -25,7 +25,7 @@ def register(subcommands: Subcommands) -> None:
     parser.add_argument("-r", "--reason", metavar="TEXT", help="why, for those who ask later")
     end = parser.add_mutually_exclusive_group()
     end.add_argument(
-        "--for", dest="seconds", metavar="TIME", type=_span, help="so long: 30m, 2h, 1d12h"
+        "--for", dest="seconds", metavar="TIME", type=span_of, help="so long: 30m, 2h, 1d12h"
     )
     end.add_argument(
         "--until",
@@ -73,7 +73,8 @@ def told(drains: object) -> str:
     return "".join(lines) or "Nothing is drained.\n"
 
 
-def _span(text: str) -> float:
+def span_of(text: str) -> float:
+    """Seconds of a text such as 1d12h."""
     import re
 
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

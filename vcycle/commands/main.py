@@ -36,6 +36,7 @@ COMMANDS = (
     "resume",
     "destroy",
     "orphans",
+    "replay",
     "apel_sync",
     "accounting",
     "cernvm_signature",

@@ -108,7 +108,7 @@ def _room(space: Mapping[str, Any], look: Look) -> Iterator[str]:
     free = space.get("free")
     if isinstance(free, Mapping):
         told = [
-            f"{'any number of' if free.get(key) is None else free.get(key)} {what}"
+            f"{_left(free.get(key))} {what}"
             for key, what in (
                 ("processors", "processors"),
                 ("memory_mb", "MiB of memory"),
@@ -165,3 +165,10 @@ def orphaned(found: Iterable[Mapping[str, Any]], look: Look) -> str:
         state = text(each, "state") if size is None else f"{size / 2**20:.0f} MiB"
         rows.append([text(each, "kind"), text(each, "what"), state, text(each, "why")])
     return look.table(ORPHANS, rows, ()) if rows else look.line("No orphans.")
+
+
+def _left(value: Any) -> str:
+    """What others took beyond a limit is no less than nothing."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return "any number of"
+    return str(max(0, value))
