@@ -23,7 +23,7 @@ setup(
     # One file, never a stray dropin.cache; package_dir keeps an editable install known to twistd.
     py_modules=["twisted.plugins.vcycle_plugin"],
     package_dir={"": "."},
-    package_data={"vcycle": ["py.typed"]},
+    package_data={"vcycle": ["py.typed"], "vcycle.monitor": ["page/*"]},
     install_requires=[
         "Twisted>=22.10",
         "attrs>=21.4",
@@ -59,9 +59,10 @@ setup(
             "wheel",
         ],
     },
+    # No entry point: the scripts made of those import what takes longer than the whole check.
+    scripts=["packaging/scripts/check-vcycled"],
     entry_points={
         "console_scripts": [
-            "check-vcycled=vcycle.commands.nagios:main",
             "vcycle=vcycle.commands.main:main",
             "vcycled=vcycle.daemon.foreground:main",
         ]

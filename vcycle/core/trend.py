@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 STEP = 300
 """Seconds of one frame."""
@@ -53,6 +53,15 @@ class Trend:
     def withdraw(self, space: str) -> None:
         """The space is no more."""
         self._spaces.pop(space, None)
+
+    def copy(self) -> Trend:
+        """As it is now, for another thread to read."""
+        return Trend(
+            {
+                name: deque((evolve(frame) for frame in frames), maxlen=FRAMES)
+                for name, frames in self._spaces.items()
+            }
+        )
 
     def _frame(self, space: str, now: float) -> Frame | None:
         if space not in self._spaces and len(self._spaces) >= MOST_SPACES:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import Factory, frozen
 
+from vcycle.core.ends import End, kept
 from vcycle.core.machine import Record, State
 from vcycle.core.snapshot import Snapshot
 from vcycle.core.standing import Standing, standings
@@ -35,7 +36,7 @@ class Shown:
     version: str
     written: float
     snapshots: tuple[Snapshot, ...] = ()
-    ends: Mapping[str, Sequence[Record]] = Factory(dict)
+    ends: Mapping[str, Sequence[End]] = Factory(dict)
     images: tuple[Mapping[str, object], ...] = ()
     accounting: Mapping[str, object] | None = None
 
@@ -67,7 +68,7 @@ def _encoded(document: Mapping[str, object]) -> bytes:
     return _JSON.encode(document).encode("ascii")
 
 
-def _space(snapshot: Snapshot, ends: Sequence[Record]) -> dict[str, object]:
+def _space(snapshot: Snapshot, ends: Sequence[End]) -> dict[str, object]:
     space, host = snapshot.space, snapshot.host
     machines = snapshot.machines
     found = standings(snapshot)
@@ -96,7 +97,7 @@ def _space(snapshot: Snapshot, ends: Sequence[Record]) -> dict[str, object]:
         "machines": [
             _machine(reviewed.record, reviewed.state) for reviewed in machines[:MOST_MACHINES]
         ],
-        "ends": [_end(record) for record in ends[:MOST_ENDS]],
+        "ends": kept(ends[:MOST_ENDS]),
     }
 
 
@@ -161,20 +162,6 @@ def _machine(record: Record, state: State) -> dict[str, object]:
         "since": round(record.started_at or record.requested_at, 3),
         "until": round(record.shutdown_time, 3),
         "why": None if record.doom is None else _text(record.doom.text),
-    }
-
-
-def _end(record: Record) -> dict[str, object]:
-    began = record.started_at if record.started_at is not None else record.requested_at
-    ended = began if record.ended_at is None else record.ended_at
-    return {
-        "machine": record.name,
-        "machinetype": record.machinetype,
-        "outcome": None if record.outcome is None else record.outcome.value,
-        "abort": record.abort,
-        "message": None if record.message is None else _text(record.message),
-        "at": round(ended, 3),
-        "seconds": round(max(0.0, ended - began), 3),
     }
 
 

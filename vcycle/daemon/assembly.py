@@ -12,18 +12,26 @@ from twisted.application.service import IService
 
 from vcycle.core.config.model import Configuration, Space
 from vcycle.core.errors import VcycleError
+from vcycle.core.machine import Record
 from vcycle.core.snapshot import Snapshot
+from vcycle.core.tally import Tally
 from vcycle.credentials.proxies import Proxies
 from vcycle.daemon import clocks, events, host
 from vcycle.daemon.answering import Answering, facts_of
 from vcycle.daemon.claim import spool_of
 from vcycle.daemon.compose import Parts, runner_of
+from vcycle.daemon.door import Door, Entrance, names_of
+from vcycle.daemon.errorcounts import ErrorCounts
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
+from vcycle.daemon.monitoring import Monitoring, Others, hung
 from vcycle.daemon.published import Published
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
+from vcycle.daemon.steering import Steering
 from vcycle.daemon.talking import Talking
+from vcycle.daemon.wayout import WayOut
 from vcycle.disks.qemu import QemuDisks
+from vcycle.exports.kernel import KernelExports
 from vcycle.images.local import LocalImages
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.place import socket_path
@@ -55,16 +63,21 @@ def assemble(
     planners: RunInThread,
     reload: Callable[[], Awaitable[None]],
     sweep: Callable[[], None],
+    entrance: Entrance | None = None,
+    way: WayOut | None = None,
 ) -> Assembly:
     """
     Everything between the configuration and the spaces.
 
     ``files`` are threads for what waits for a disk, ``planners`` for what computes; ``reload``
-    reads the configuration again if it changed; ``sweep`` is called between cycles.
+    reads the configuration again if it changed; ``sweep`` is called between cycles;
+    ``entrance`` is what was bound for those who watch before anything was claimed; ``way`` leads
+    out of the fence, if there is one.
     """
     settings = configuration.settings
     state_dir = settings.state_dir
-    hypervisors = Hypervisors(reactor, clocks.wall, spool_of(state_dir))
+    tally = Tally()
+    hypervisors = Hypervisors(reactor, clocks.wall, spool_of(state_dir), tally.call)
     serving: dict[str, Callable[[], bool]] = {}
     look = functools.partial(facts_of, state_dir, clocks.wall, serving)
     published = Published(planners, clocks.wall)
@@ -85,11 +98,33 @@ def assemble(
         know=answering.know,
     )
 
+    accounts = Accounts(state_dir, files)
+    monitoring = Monitoring(
+        state_dir,
+        files,
+        planners,
+        clocks.wall,
+        tally,
+        Others(
+            responder=lambda: answering.listening if settings.vacquery_port else None,
+            queries=lambda: answering.counts,
+            hung=lambda: hung({"files": files, "plans": planners, **hypervisors.pools}),
+            waiting=accounts.waiting,
+        ),
+    )
+    door = Door(reactor, settings, monitoring, functools.partial(names_of, configuration), entrance)
+
     def publish(snapshot: Snapshot) -> None:
+        monitoring.publish(snapshot)
         published.publish(snapshot)
         answering.publish(snapshot)
         talking.publish(snapshot)
 
+    def ended(space: Space, record: Record) -> None:
+        monitoring.ended(space, record)
+        talking.ended(space, record)
+
+    steering = Steering.of(settings, files, clocks.wall)
     parts = Parts(
         owner=host.owner(state_dir),
         clock=clocks.wall,
@@ -97,15 +132,19 @@ def assemble(
         host=functools.partial(host.look, state_dir),
         in_thread=planners,
         disks=QemuDisks(files),
-        accounts=Accounts(state_dir, files),
+        exports=KernelExports(files),
+        accounts=accounts,
         images=LocalImages(files),
         credentials=Proxies(in_thread=files, clock=clocks.wall),
         directory=functools.partial(os.path.join, state_dir, "machinetypes"),
         publish=publish,
         reload=reload,
         peers=talking.look_around,
-        ended=talking.ended,
+        ended=ended,
+        last=monitoring.last,
         hearts=answering.hearts,
+        drains=steering.drained,
+        journal=steering.write,
     )
 
     def build(space: Space, wake: Callable[[], None]) -> SpaceRunner:
@@ -120,14 +159,16 @@ def assemble(
         published.withdraw(space)
         answering.withdraw(space)
         talking.withdraw(space)
+        monitoring.withdraw(space)
 
-    spaces = Spaces(reactor, build, left, sweep)
-    services: list[IService] = [hypervisors]
+    spaces = Spaces(reactor, build, left, sweep, tally.cycle)
+    services: list[IService] = [ErrorCounts(tally.error), hypervisors]
     try:
         services.append(StatusSocket(reactor, socket_path(state_dir), published.content))
     except VcycleError as error:
         events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
-    services += [answering, talking, spaces]
+    services.append(steering.socket(reactor, spaces))
+    services += [answering, talking, door, spaces]
     return Assembly(
         services=tuple(services), spaces=spaces, hush=talking.hush, content=published.content
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Callable
 from zlib import crc32
 
@@ -18,10 +19,12 @@ from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.reaping import ReapingService
 from vcycle.daemon.serving import GuestServer
 from vcycle.daemon.signals import ISignalsReactor
+from vcycle.daemon.timed import TimedProvider
 from vcycle.guests.site import make_site
 from vcycle.providers.libvirt.capability import has_networks, is_local
 from vcycle.providers.libvirt.embed import root_of
 from vcycle.providers.libvirt.provider import CALLS, LibvirtProvider
+from vcycle.providers.libvirt.volumes import LibvirtVolumes
 from vcycle.threads import IThreadsReactor, PrivateThreads
 from vcycle.vacquery.asker import IAskingReactor
 
@@ -39,19 +42,36 @@ REPLACEMENTS = 8
 PATIENCE = 2.0
 
 
+def unobserved(uri: str, call: str, result: str, seconds: float) -> None:
+    """What is told where nobody wants to know."""
+
+
 class IDaemonReactor(IThreadsReactor, IReactorTCP, ISignalsReactor, IAskingReactor):
     """What the daemon needs of a reactor."""
 
 
 class Hypervisors(MultiService):
-    """Makes the Hypervisor of a space when it is first asked for it."""
+    """
+    Makes the Hypervisor of a space when it is first asked for it.
 
-    def __init__(self, reactor: IDaemonReactor, clock: Callable[[], float], spool: str) -> None:
+    ``observe`` is told of each call of a provider: its URI, which, what came of it, and after
+    how many seconds.
+    """
+
+    def __init__(
+        self,
+        reactor: IDaemonReactor,
+        clock: Callable[[], float],
+        spool: str,
+        observe: Callable[[str, str, str, float], None] = unobserved,
+    ) -> None:
         super().__init__()
         self._reactor = reactor
         self._clock = clock
         self._spool = spool
+        self._observe = observe
         self._by_uri: dict[str, Hypervisor] = {}
+        self.pools: dict[str, PrivateThreads] = {}
 
     def of(self, space: Space) -> Hypervisor:
         """
@@ -77,6 +97,7 @@ class Hypervisors(MultiService):
         threads = PrivateThreads(
             self._reactor, f"libvirt {uri}", CALLS, CALL_SECONDS, ceiling=REPLACEMENTS
         )
+        self.pools[uri] = threads
         provider = LibvirtProvider(
             self._reactor, uri, threads, self._clock, plan, mend=space.fix_networking
         )
@@ -99,12 +120,14 @@ class Hypervisors(MultiService):
             ReapingService(self._reactor).setServiceParent(services)
         return Hypervisor(
             uri=uri,
-            provider=provider,
+            provider=TimedProvider(provider, partial(self._observe, uri), self._reactor.seconds),
             network=network,
             book=book,
             server=server,
             prepare=provider.prepare,
             local=is_local(uri),
+            volumes=LibvirtVolumes(provider.connection),
+            ways=provider.ways,
         )
 
 

@@ -18,6 +18,7 @@ from vcycle.daemon import clocks, events, lastgood
 from vcycle.daemon.assembly import Assembly, assemble
 from vcycle.daemon.claim import claim, here
 from vcycle.daemon.configuration import Places, Texts, this_host
+from vcycle.daemon.door import Entrance, entrance
 from vcycle.daemon.garbage import Sweeper
 from vcycle.daemon.hypervisors import IDaemonReactor
 from vcycle.daemon.notify import Notifier, Readiness
@@ -26,6 +27,7 @@ from vcycle.daemon.reload import Reloader
 from vcycle.daemon.signals import Signals
 from vcycle.daemon.spaces import Spaces
 from vcycle.daemon.steady import steady
+from vcycle.daemon.wayout import WayOut
 from vcycle.threads import PrivateThreads
 
 R = TypeVar("R")
@@ -66,6 +68,8 @@ class Daemon(OrderedServices):
         self._reloader = Reloader(places, "", self._read, self._apply)
         self._state_dir: str | None = None
         self._settings: Settings | None = None
+        self._entrance: Entrance | None = None
+        self._way: WayOut | None = None
         self._assembly: Assembly | None = None
         self._kept: tuple[Texts, Mapping[str, bytes]] = (), {}
         self._said: dict[str, str] = {}
@@ -117,7 +121,12 @@ class Daemon(OrderedServices):
 
     def _claim(self, configuration: Configuration) -> None:
         if self._state_dir is None:
-            claim(configuration, clocks.wall())
+            settings, now = configuration.settings, clocks.wall()
+
+            def take() -> None:
+                self._way = claim(configuration, now)
+
+            self._entrance = entrance(settings, take)
             self._state_dir = configuration.settings.state_dir
 
     def _begin(self, configuration: Configuration) -> None:
@@ -129,6 +138,8 @@ class Daemon(OrderedServices):
             planners=self._planners,
             reload=self._look,
             sweep=self._rest,
+            entrance=self._entrance,
+            way=self._way,
         )
         events.daemon_started(__version__, configuration.settings.state_dir, configuration.spaces)
         for service in (self._files, self._planners, *assembly.services):

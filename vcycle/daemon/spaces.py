@@ -29,6 +29,10 @@ def _nothing() -> None:
     """What is called after a cycle if nobody wants to be."""
 
 
+def _untimed(space: str, seconds: float) -> None:
+    """What is told how long a cycle took if nobody wants to know."""
+
+
 @define(eq=False)
 class _Running:
     """``told`` are the values of FIXED options that wait for the next start."""
@@ -59,12 +63,14 @@ class Spaces(MultiService):
         build: Callable[[Space, Callable[[], None]], SpaceRunner],
         left: Callable[[str], None],
         rest: Callable[[], None] = _nothing,
+        took: Callable[[str, float], None] = _untimed,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._build = build
         self._left = left
         self._rest = rest
+        self._took = took
         self._running: dict[str, _Running] = {}
 
     def apply(self, configuration: Configuration) -> None:
@@ -98,6 +104,11 @@ class Spaces(MultiService):
             for name, cycle in ((n, r.runner.cycle) for n, r in self._running.items())
         )
         return "; ".join(counts) or "no spaces"
+
+    @property
+    def runners(self) -> dict[str, SpaceRunner]:
+        """What runs each space, by its name."""
+        return {name: running.runner for name, running in self._running.items()}
 
     @property
     def leaving(self) -> bool:
@@ -157,9 +168,11 @@ class Spaces(MultiService):
 
     def _cycle(self, runner: SpaceRunner) -> Callable[[bool], Awaitable[None]]:
         async def cycle(early: bool) -> None:
+            began = self._clock.seconds()
             try:
                 await runner.run(early)
             finally:
+                self._took(runner.space.name, self._clock.seconds() - began)
                 self._rest()
             running = self._running.get(runner.space.name)
             done = runner.cycle is not None and not runner.cycle.knowledge.records

@@ -47,6 +47,7 @@ from vcycle.daemon.events.machines import (
     not_destroyed,
     said,
 )
+from vcycle.daemon.events.monitoring import monitored, not_monitored
 from vcycle.daemon.events.orders import ordered
 from vcycle.daemon.events.pipes import pipe_not_kept, pipe_read, pipe_troubled
 from vcycle.daemon.events.userdata import user_data_unknown, user_data_unused
@@ -78,9 +79,11 @@ __all__ = [
     "finished",
     "former_configuration",
     "left_behind",
+    "monitored",
     "needs_restart",
     "not_answering",
     "not_destroyed",
+    "not_monitored",
     "not_serving",
     "nothing_runs",
     "ordered",
