@@ -28,6 +28,7 @@ COMMANDS = (
     "machines",
     "machinetypes",
     "factories",
+    "import_config",
     "explain",
     "plan",
     "show",
