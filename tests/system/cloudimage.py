@@ -1,7 +1,7 @@
 """
-An ordinary cloud image, built from Debian's packages and kept: ``python -m tests.system.cloudimage``.
+An ordinary cloud image, built from Debian's packages and kept.
 
-It is built where there is a network, before the namespaces that guests live in.
+By ``python -m tests.system.cloudimage`` it is built where there is a network, before the namespaces that guests live in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -70,8 +69,9 @@ def cloud_image() -> CloudImage:
 
 
 def _recipe() -> str:
-    """Names what is built by this module."""
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    """Names what is built from all that it is built of."""
+    parts = (SUITE, PACKAGES, LEFT_OUT, SETTINGS, SIZE)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _build(place: Path, kept: Path) -> None:
@@ -108,4 +108,3 @@ def _run(*command: str) -> None:
 
 if __name__ == "__main__":
     print(cloud_image().image)
-    sys.exit(0)

@@ -11,22 +11,26 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from vcycle.core.config.model import Configuration
 from vcycle.daemon.fencing import fence_in
+from vcycle.daemon.wayout import WayOut
 from vcycle.store.atomic import told
 from vcycle.store.lock import StateLock
 
 R = TypeVar("R")
 
 
-def claim(configuration: Configuration, now: float) -> None:
+def claim(configuration: Configuration, now: float) -> WayOut | None:
     """
     Take both, to the end of the process; before there is any thread. Blocks.
 
+    What comes back is the way out of the fence, if one was entered.
+
     :raises VcycleError: one cannot be had; the text says why, and the cure.
     """
-    fence_in(configuration)
+    way = fence_in(configuration)
     state_dir = configuration.settings.state_dir
     _at_once(StateLock(state_dir, here).acquire(now))
     _make_spool(spool_of(state_dir))
+    return way
 
 
 def spool_of(state_dir: str) -> str:

@@ -8,27 +8,38 @@ from urllib.parse import urlsplit
 from vcycle.core.config.model import Configuration
 from vcycle.core.errors import VcycleError
 from vcycle.daemon import events, fence
+from vcycle.daemon.wayout import WayOut, way_out
 from vcycle.providers.libvirt.capability import has_networks, is_local, is_test
 from vcycle.providers.libvirt.survivors import survivors
 
 SESSION_PATH = "/session"
 
 
-def fence_in(configuration: Configuration) -> None:
+def fence_in(configuration: Configuration) -> WayOut | None:
     """
     Go behind the fence if guests of any space will have user networking; before any thread.
+
+    What goes in keeps a way out for itself, through a process that stays outside; None where
+    this process is, and was, as fenced in as it is.
 
     :raises VcycleError: it cannot be had; the text says why, and the cure.
     """
     uris = {space.libvirt_uri for space in configuration.spaces.values()}
     unfenced = sorted(uri for uri in uris if _user_networking(uri))
     if not unfenced:
-        return
+        return None
     runtime = _own_session(configuration) if any(map(_is_session, unfenced)) else None
     earlier = [pid for uri in unfenced for pid in survivors(uri, runtime)]
-    moved = fence.enter(f"{unfenced[0]} gives its guests user networking", earlier)
+    way = None if fence.is_fenced() else way_out()
+    try:
+        moved = fence.enter(f"{unfenced[0]} gives its guests user networking", earlier)
+    except BaseException:
+        if way is not None:
+            way.close()
+        raise
     how = "in a network namespace of their own, without a way out"
     events.fenced(how if moved else "this process has no way out of its network namespace")
+    return way
 
 
 def refuse_outside(uri: str) -> None:
