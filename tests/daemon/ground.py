@@ -34,6 +34,7 @@ from vcycle.daemon.perform import Performer
 from vcycle.daemon.serving import GuestServer
 from vcycle.daemon.space import SpaceRunner
 from vcycle.guests.site import make_site
+from vcycle.interfaces import ICredentials
 from vcycle.testing.accounts import MemoryAccounts
 from vcycle.testing.disks import MemoryDisks
 from vcycle.testing.exports import MemoryExports
@@ -110,6 +111,8 @@ class Ground:
     other_disks: dict[str, Disk] = Factory(dict)
     knowledge: Knowledge = Factory(Knowledge)
     images: MemoryImages = Factory(lambda: MemoryImages({IMAGE: b"image"}))
+    credentials: ICredentials | None = None
+    machinetypes: str = "/machinetypes"
     host: Host = Host(processors=8, load=0.0, disk_free=1 << 40)
     clock_kept: ClockKept = Factory(ClockKept)
     skew: float = 0.0
@@ -183,6 +186,9 @@ class Ground:
         disk = self.disk if name == SPACE else self.other_disks.setdefault(name, Disk())
         return MemoryStore(name, disk, on_write=note)
 
+    def directory(self, name: str) -> str:
+        return f"{self.machinetypes}/{name}"
+
     def admit(self, record: Record) -> None:
         self.acts.append("admit")
 
@@ -244,7 +250,8 @@ class Ground:
             disks=self.disks,
             accounts=self.accounts,
             images=self.images,
-            directory=lambda name: f"/machinetypes/{name}",
+            credentials=self.credentials,
+            directory=self.directory,
             publish=self.published.append,
             peers=self.latest.look,
             ended=lambda space, record: self.ended.append(record),
