@@ -46,12 +46,11 @@ def register(subcommands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import time
-
     from vcycle.commands.accounts import CANNOT, CannotAccount, complain, desk_of, refused
     from vcycle.core.accounting.places import latest_month, month_named
+    from vcycle.daemon.instants import wall
 
-    now = time.time()
+    now = wall()
     command = "accounting verify"
     try:
         if arguments.site is not None and not arguments.repair:
@@ -89,6 +88,7 @@ def _books(desk: Desk, month: str, now: float) -> Books:
     files = tuple(found(desk.place, ARCHIVE, month))
     entries, unread = ledger(desk.place, month)
     books = Books(
+        month=month,
         entries=entries,
         unread=unread,
         archived=files,

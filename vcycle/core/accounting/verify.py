@@ -48,10 +48,13 @@ class Finding:
 @frozen(kw_only=True)
 class Books:
     """
-    All that is known of one month. ``sites`` are the sites' names of GOCDB that are configured,
-    by submit host; a submit host that is not configured any more is not in it.
+    All that is known of one ``month`` (``YYYYMM``).
+
+    ``sites`` are the sites' names of GOCDB that are configured, by submit host; one that is not
+    configured any more is not in it.
     """
 
+    month: str
     entries: Sequence[Entry]
     unread: int
     archived: Sequence[Found]
@@ -59,6 +62,11 @@ class Books:
     machines: Sequence[Record]
     sites: Mapping[str, str | None]
     now: float
+
+    @property
+    def repair(self) -> str:
+        """The command that repairs what can be."""
+        return f"vcycle accounting verify {self.month} --repair"
 
 
 def verify(books: Books) -> tuple[Finding, ...]:
@@ -91,7 +99,7 @@ def to_reissue(books: Books, site: str) -> list[Job]:
 def _machines(books: Books) -> Iterable[Finding]:
     yield Finding(
         problem="machines that ended and have no job record",
-        cure="vcycle accounting verify --repair writes them",
+        cure=f"{books.repair} writes them",
         cases=tuple(f"{one.name} ({one.uuid})" for one in unaccounted(books)),
     )
 
@@ -136,7 +144,7 @@ def _archive(books: Books) -> Iterable[Finding]:
     yield Finding(
         problem="job records in apel-archive that are not in apel-ledger, so never counted",
         cure="take away what was copied there by hand; what is there rightly is queued and"
-        " counted by vcycle accounting verify --repair --site NAME",
+        f" counted by {books.repair} --site NAME",
         cases=tuple(
             f"{found[0].place} ({uuid})" for uuid, found in by_uuid.items() if uuid not in known
         ),
@@ -171,7 +179,7 @@ def _sites(books: Books) -> Iterable[Finding]:
         if site is None:
             continue
         own = sorted(uuid for uuid, where in hosts.items() if where == host)
-        cure = f"vcycle accounting verify --repair --site {site} sends them under that name"
+        cure = f"{books.repair} --site {site} sends them under that name"
         yield Finding(
             problem=f"job records of {host} that were sent under other names than {site}",
             cure=cure,
