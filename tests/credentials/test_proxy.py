@@ -106,7 +106,7 @@ class ProxyTests(SynchronousTestCase):
         )
         self.assertEqual(2, len(list(made.certificate.extensions)))
         self.assertTrue(made.trusted(self.authority))
-        self.assertTrue(made.trusted(self.authority, NOW + DAY))
+        self.assertTrue(made.trusted(self.authority, NOW + DAY - 1))
         self.assertFalse(made.trusted(self.authority, NOW + DAY + 1))
 
     def test_legacy(self) -> None:

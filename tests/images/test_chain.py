@@ -103,7 +103,7 @@ class ChainTests(SynchronousTestCase):
         """Every certificate on the path has to be valid now."""
         both = among(self.root, self.grid)
         signer = self.grid.issue(end=NOW + 5 * DAY)
-        self.good(signer, both, NOW + 5 * DAY)
+        self.good(signer, both, NOW + 5 * DAY - 1)
         self.refused(signer, both, f"{CERNVM}: it was valid until", NOW + 5 * DAY + 1)
         self.refused(signer, both, f"{CERNVM}: it is not valid before", NOW - 2 * DAY)
         old = Authority.made("/DC=ch/CN=Grid CA", above=self.root, end=NOW - 1)
