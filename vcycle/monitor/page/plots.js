@@ -1,9 +1,10 @@
 // The last day, drawn: machines by machinetype as areas, and how machines ended as bars.
 
-import { hour, many } from "./words.js";
+import { hour, many, span } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LOW] = [1000, 220, 70];
+const TOGETHER = 6;
 
 const draw = (tag, attributes, ...inside) => {
   const element = document.createElementNS(SVG, tag);
@@ -50,8 +51,14 @@ const frame = (label, height, highest, parts) => {
   return figure;
 };
 
-const areas = (day, kinds, length) => {
-  const names = Object.keys(day.machines);
+/** What is drawn, from below: in the order of the configuration, what is no more at the end. */
+export const stacked = (day, order) => {
+  const place = (name) => (order.includes(name) ? order.indexOf(name) : order.length);
+  return Object.keys(day.machines).sort((one, other) => place(one) - place(other));
+};
+
+const areas = (day, kinds, order, length) => {
+  const names = stacked(day, order);
   const known = Array.from({ length }, (_, at) => names.some((n) => day.machines[n][at] !== null));
   const base = new Array(length).fill(0);
   const most = Math.max(0, ...base.map((_, at) =>
@@ -75,21 +82,32 @@ const areas = (day, kinds, length) => {
   return frame(label, HEIGHT, highest, parts);
 };
 
-const bars = (day, length) => {
-  const most = Math.max(0, ...day.good.map((good, at) => (good || 0) + (day.aborts[at] || 0)));
+/** Sums of so many frames each, the last of them the newest. */
+const summed = (values) => {
+  const found = [];
+  for (let at = values.length; at > 0; at -= TOGETHER) {
+    found.unshift(values.slice(Math.max(0, at - TOGETHER), at).reduce((sum, n) => sum + (n || 0), 0));
+  }
+  return found;
+};
+
+const bars = (day) => {
+  const [goods, bads] = [summed(day.good), summed(day.aborts)];
+  const length = goods.length;
+  const most = Math.max(0, ...goods.map((good, at) => good + bads[at]));
   const highest = top(most);
   const wide = WIDTH / length;
   const parts = [];
   const add = (at, from, count, kind) => {
     const high = (count / highest) * LOW;
     parts.push(draw("rect", {
-      x: at * wide + wide * 0.1, y: LOW - (from / highest) * LOW - high,
-      width: wide * 0.8, height: high, class: kind,
+      x: at * wide + wide * 0.14, y: LOW - (from / highest) * LOW - high,
+      width: wide * 0.72, height: high, class: kind,
     }));
   };
   let [good, bad] = [0, 0];
   for (let at = 0; at < length; at += 1) {
-    const [well, ill] = [day.good[at] || 0, day.aborts[at] || 0];
+    const [well, ill] = [goods[at], bads[at]];
     if (well) add(at, 0, well, "good");
     if (ill) add(at, well, ill, "bad");
     good += well;
@@ -99,7 +117,7 @@ const bars = (day, length) => {
 };
 
 /** Both plots into a box; what is under the pointer is told to ``readout``. */
-export const plots = (box, day, kinds, readout) => {
+export const plots = (box, day, kinds, order, readout) => {
   const length = day.good.length;
   const hours = document.createElement("div");
   hours.className = "hours";
@@ -113,15 +131,15 @@ export const plots = (box, day, kinds, readout) => {
   cursor.hidden = true;
   const caption = document.createElement("p");
   caption.className = "quiet caption";
-  caption.textContent = "Ended, each five minutes";
-  box.replaceChildren(areas(day, kinds, length), caption, bars(day, length), hours, cursor);
+  caption.textContent = `Ended, each ${span(TOGETHER * day.step)}`;
+  box.replaceChildren(areas(day, kinds, order, length), caption, bars(day), hours, cursor);
   box.onpointermove = (event) => {
     const area = box.firstElementChild.firstElementChild.getBoundingClientRect();
     const part = Math.min(1, Math.max(0, (event.clientX - area.left) / area.width));
     const at = Math.round(part * (length - 1));
     cursor.hidden = false;
     cursor.style.setProperty("left", `${area.left - box.getBoundingClientRect().left + part * area.width}px`);
-    const words = Object.keys(day.machines)
+    const words = stacked(day, order)
       .filter((name) => day.machines[name][at] !== null)
       .map((name) => `${name} ${day.machines[name][at]}`);
     const ends = day.good[at] === null ? "" : `; ended ${day.good[at]}, aborts ${day.aborts[at]}`;

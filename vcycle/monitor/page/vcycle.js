@@ -1,7 +1,7 @@
 // The dashboard: what the daemon tells, as it tells it. Everything from outside is only text.
 
 import { bytes, make, many, moment, now, number, percent, setClock, span, tickAll, ticking } from "./words.js";
-import { plots } from "./plots.js";
+import { plots, stacked } from "./plots.js";
 
 const POLL_SECONDS = 15;
 const COLOURS = 8;
@@ -177,10 +177,10 @@ const about = (space) => {
 const drawDay = (space) => {
   const told = day && day.spaces[space.space];
   if (!told) return;
-  const names = Object.keys(told.machines);
+  const names = stacked(told, order);
   $("legend").replaceChildren(...names.map((name) => make("li", "", make("i", `sw ${colour(name)}`), name)),
     make("li", "", make("i", "sw good"), "ended well"), make("li", "", make("i", "sw bad"), "aborts"));
-  plots($("day"), told, colour, (text) => { $("readout").textContent = text; });
+  plots($("day"), told, colour, order, (text) => { $("readout").textContent = text; });
 };
 
 const spaces = () => {

@@ -1,9 +1,9 @@
 // Numbers, spans and moments as people read them, and elements that hold only text.
 
 export const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const date = new Intl.DateTimeFormat(undefined, {
-  weekday: "short", hour: "2-digit", minute: "2-digit",
+  weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
 });
 
 let ahead = 0;
