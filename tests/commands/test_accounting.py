@@ -84,8 +84,8 @@ class SyncTests(AccountingCase):
         status, out, err = self.run_sync("202311", "202312")
         self.assertEqual((0, ""), (status, err))
         self.assertEqual(
-            f"202311: 3 job records of {HOST} at EXAMPLE-SITE\n"
-            f"202312: 1 job records of {HOST} at EXAMPLE-SITE\n",
+            f"202311: job records of {HOST} at EXAMPLE-SITE: 3\n"
+            f"202312: job records of {HOST} at EXAMPLE-SITE: 1\n",
             out,
         )
         expected = {"Site": "EXAMPLE-SITE", "SubmitHost": HOST, "Year": "2023"}
@@ -121,8 +121,8 @@ class SyncTests(AccountingCase):
         self.end(self.machine(1), self.machine(2, site="WRONG"))
         status, out, err = self.run_sync("202311")
         self.assertEqual(1, status)
-        self.assertIn("1 job records of", out)
-        self.assertIn("were sent as WRONG, not counted: see vcycle accounting verify 202311", err)
+        self.assertIn("at EXAMPLE-SITE: 1\n", out)
+        self.assertIn("as of WRONG, not counted: 1; see vcycle accounting verify 202311", err)
 
     def test_wrong(self) -> None:
         """A month that is none, and a configuration that cannot be used, are said."""
@@ -141,7 +141,7 @@ class VerifyTests(AccountingCase):
         )
         self.sent()
         self.assertEqual(
-            (0, "202311: 2 job records, 2 of them queued; 0 messages wait: in order\n", ""),
+            (0, "202311: job records: 2, queued of them: 2, messages that wait: 0; in order\n", ""),
             self.verify("202311"),
         )
         self.assertEqual(0, self.verify("202401")[0])
@@ -151,10 +151,10 @@ class VerifyTests(AccountingCase):
         self.end(self.machine(1), accounted=False)
         status, out, _ = self.verify("202311")
         self.assertEqual(1, status)
-        self.assertIn("1 machines that ended and have no job record\n    factory1-01", out)
+        self.assertIn("machines that ended and have no job record: 1\n    factory1-01", out)
         self.assertIn("cure: vcycle accounting verify 202311 --repair", out)
-        self.assertIn("written: 1", self.verify("202311", "--repair")[1])
-        self.assertIn("written: 0", self.verify("202311", "--repair")[1])
+        self.assertIn("written: 1\n", self.verify("202311", "--repair")[1])
+        self.assertIn("written: 0\n", self.verify("202311", "--repair")[1])
         self.assertEqual(1, len(self.sent()))
         self.assertEqual(0, self.verify("202311")[0])
 
@@ -176,15 +176,19 @@ class VerifyTests(AccountingCase):
         self.sent()
         status, out, _ = self.verify("202311")
         self.assertEqual(1, status)
-        self.assertIn(f"1 job records of {HOST} that were sent under other names", out)
+        self.assertIn(
+            f"job records of {HOST} that were sent under other names than EXAMPLE-SITE: 1", out
+        )
         self.assertIn("00000001: WRONG", out)
-        self.assertIn(f"1 job records of {HOST} that were not sent", out)
+        self.assertIn(
+            f"job records of {HOST} that were not sent, as gocdb_sitename was not set: 1", out
+        )
         status, out, _ = self.verify("202311", "--repair", "--site", "EXAMPLE-SITE")
         self.assertEqual(0, status, out)
-        self.assertIn("queued: 2 job records as of EXAMPLE-SITE", out)
+        self.assertIn("job records queued as of EXAMPLE-SITE: 2;", out)
         self.assertEqual({"EXAMPLE-SITE"}, {one["Site"] for one in self.sent()})
         out = self.verify("202311", "--repair", "--site", "EXAMPLE-SITE")[1]
-        self.assertIn("queued: 0", out)
+        self.assertIn("EXAMPLE-SITE: 0;", out)
         self.assertEqual((0, ""), self.run_sync("202311")[::2])
         self.assertEqual(["3"], [one["NumberOfJobs"] for one in self.sent()])
 
@@ -204,10 +208,10 @@ class VerifyTests(AccountingCase):
         status, out, _ = self.verify("202311")
         self.assertEqual(1, status)
         for text in (
-            "2 job records in apel-ledger that are not in apel-archive",
-            "1 job records in apel-archive that are not the ones of apel-ledger",
-            "2 files in apel-archive that hold no job record",
-            "1 machines with several job records in apel-archive",
+            "job records in apel-ledger that are not in apel-archive: 2",
+            "job records in apel-archive that are not the ones of apel-ledger: 1",
+            "files in apel-archive that hold no job record: 2",
+            "machines with several job records in apel-archive, which APEL counts twice: 1",
             "job records in apel-archive under the wrong day or name",
         ):
             self.assertIn(text, out)
@@ -219,7 +223,9 @@ class VerifyTests(AccountingCase):
         (self.root / "apel-ledger" / "202311").unlink()
         status, out, _ = self.verify("202311")
         self.assertEqual(1, status)
-        self.assertIn("1 job records in apel-archive that are not in apel-ledger", out)
+        self.assertIn(
+            "job records in apel-archive that are not in apel-ledger, so never counted: 1", out
+        )
 
     def test_waiting(self) -> None:
         """What waits for long, and what nobody will ever send, is found."""
@@ -229,8 +235,8 @@ class VerifyTests(AccountingCase):
         (day / "00112233445566").write_text("nothing")
         status, out, _ = self.verify("202311")
         self.assertEqual(1, status)
-        self.assertIn("1 records that wait in apel-outgoing for over a day", out)
-        self.assertIn("2 files in apel-outgoing that are never sent", out)
+        self.assertIn("records that wait in apel-outgoing for over a day: 1", out)
+        self.assertIn("files in apel-outgoing that are never sent, or that APEL refuses: 2", out)
 
     def test_many(self) -> None:
         """Of many cases ten are printed, unless all are asked for."""

@@ -112,10 +112,12 @@ def _repair(desk: Desk, books: Books, site: str | None, now: float) -> None:
     missing = unaccounted(books)
     jobs = [] if site is None else [resited(job, site) for job in to_reissue(books, site)]
     account(desk.place, missing)
-    print(f"written: {len(missing)} job records that were missing")
+    print(f"job records that were missing, written: {len(missing)}")
     if site is not None:
         reissue(desk.place, jobs, now)
-        print(f"queued: {len(jobs)} job records as of {site}; then run vcycle apel-sync")
+        print(
+            f"job records queued as of {site}: {len(jobs)}; now run vcycle apel-sync {books.month}"
+        )
 
 
 def _tell(books: Books, month: str, most: int | None) -> int:
@@ -127,15 +129,17 @@ def _tell(books: Books, month: str, most: int | None) -> int:
     records = len({entry.uuid for entry in books.entries})
     sent = len({entry.uuid for entry in books.entries if entry.queued})
     waits = sum(not one.unnamed for one in books.outgoing)
-    summary = f"{month}: {records} job records, {sent} of them queued; {waits} messages wait"
-    print(f"{summary}: {'in order' if not findings else 'see above'}")
+    summary = (
+        f"{month}: job records: {records}, queued of them: {sent}, messages that wait: {waits}"
+    )
+    print(f"{summary}; {'in order' if not findings else 'see above'}")
     return 1 if findings else 0
 
 
 def _lines(finding: Finding, most: int | None) -> Iterable[str]:
     from vcycle.core.table import clean
 
-    yield f"{len(finding.cases)} {finding.problem}"
+    yield f"{finding.problem}: {len(finding.cases)}"
     for case in finding.cases[:most]:
         yield f"    {clean(case)}"
     if most is not None and len(finding.cases) > most:

@@ -64,12 +64,12 @@ def _sync(desk: Desk, months: Sequence[str], now: float) -> int:
         own = tally(entry for entry in entries if entry.site in sites)
         for (site, host), number in own.items():
             queue(desk.place, sync_text(site, host, month, number), now)
-            print(f"{month}: {number} job records of {host} at {site}")
+            print(f"{month}: job records of {host} at {site}: {number}")
         # What was issued again under our name is told of, whatever it was called before.
         told = {entry.uuid for entry in entries if entry.queued and entry.site in sites}
         others = tally(entry for entry in entries if entry.uuid not in told)
         for (site, host), number in others.items():
-            text = f"{month}: {number} job records of {host} were sent as {site}, not counted:"
+            text = f"{month}: job records of {host} as of {site}, not counted: {number};"
             complain("apel-sync", f"{text} see vcycle accounting verify {month}")
             status = 1
         if not own:
