@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zope.interface.verify import verifyObject
 
 from vcycle.core.errors import DiskError
-from vcycle.core.machine import Disk, Forming
+from vcycle.core.machine import Disk, Forming, Seed
 from vcycle.interfaces import IDisks
 
 if TYPE_CHECKING:
@@ -76,6 +76,16 @@ class DisksContract(Base):
         """Nothing to form, and nothing to remove, are no errors."""
         self.form()
         self.remove()
+
+    def test_seed(self) -> None:
+        """A CD-ROM of files is formed and removed as all other disks are."""
+        seed = Seed(label="cidata", files=(("meta-data", b"{}"), ("user-data", b"")))
+        disk = Disk(path=f"{self.directory}/seed.iso", kind="raw", device="hdd", cdrom=True)
+        for _ in range(2):
+            self.form(self.overlay(), Forming(disk=disk, seed=seed))
+            self.assertEqual({"root.qcow2", "seed.iso"}, self.existing())
+        self.remove("root.qcow2", "seed.iso")
+        self.assertEqual(set(), self.existing())
 
     def test_image_itself(self) -> None:
         """A disk that is an image is used as it is, and must be there."""

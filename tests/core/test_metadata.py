@@ -135,7 +135,11 @@ class DocumentTests(SynchronousTestCase):
         """The root serves cloud-init's NoCloud source."""
         seed = json.loads(text("/meta-data"))
         self.assertEqual((UUID, [KEY.strip()]), (seed["instance-id"], seed["public-keys"]))
+        self.assertEqual("http://169.254.169.253/joboutputs", seed["joboutputs"])
         self.assertEqual("", text("/vendor-data"))
+        network = json.loads(text("/network-config"))
+        self.assertEqual({"eth0"}, set(network["ethernets"]))
+        self.assertIsNone(get("/network-config", BARE))
 
     def test_nothing_else(self) -> None:
         """Other paths have no document."""

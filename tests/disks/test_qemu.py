@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.inplace import in_place
 from vcycle.core.errors import CallTimedOut, DiskError
-from vcycle.core.machine import Disk, Forming
+from vcycle.core.machine import Disk, Forming, Seed
 from vcycle.disks.qemu import QemuDisks, run_program
 
 MEGABYTE = 1 << 20
@@ -98,8 +98,10 @@ class QemuTests(SynchronousTestCase):
 
     def test_private(self) -> None:
         """Disks are for the daemon's user, and for whom the hypervisor hands them to."""
-        self.successResultOf(self.disks.form([self.overlay(self.raw("r")), self.blank(512)]))
-        for name in ("root.qcow2", "b.raw"):
+        cdrom = Disk(path=self.path("s.iso"), kind="raw", device="hdd", cdrom=True)
+        seed = Forming(disk=cdrom, seed=Seed(label="cidata", files=(("user-data", b"secret"),)))
+        self.successResultOf(self.disks.form([self.overlay(self.raw("r")), self.blank(512), seed]))
+        for name in ("root.qcow2", "b.raw", "s.iso"):
             self.assertEqual(0o600, stat.S_IMODE(os.stat(self.path(name)).st_mode))
 
     def test_hostile_images(self) -> None:

@@ -1,7 +1,8 @@
 """
 An ordinary cloud image, built from Debian's packages and kept.
 
-By ``python -m tests.system.cloudimage`` it is built where there is a network, before the namespaces that guests live in.
+By ``python -m tests.system.cloudimage`` it is built where there is a network, before the
+namespaces that guests live in are entered.
 """
 
 from __future__ import annotations

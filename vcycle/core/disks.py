@@ -121,7 +121,7 @@ def with_seed(
 
 def made(formings: tuple[Forming, ...]) -> tuple[str, ...]:
     """The paths of those disk files that are made for the machine, and go with it."""
-    mine = (f for f in formings if f.backing is not None or f.size is not None)
+    mine = (f for f in formings if (f.backing, f.size, f.seed) != (None, None, None))
     return tuple(forming.disk.path for forming in mine if forming.disk.pool is None)
 
 
