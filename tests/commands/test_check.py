@@ -10,6 +10,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from vcycle.commands.main import main
+from vcycle.daemon.instants import wall
+from vcycle.daemon.pipecopies import Copy, keep
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = "[settings]\nvcycle_space = vcycle01.example.com\n"
@@ -83,10 +85,44 @@ class CheckTests(SynchronousTestCase):
             "severity": "error",
             "text": "[settings] colour: no such option",
         }
-        self.assertEqual({"usable": False, "problems": [problem], "spaces": {}}, json.loads(out))
+        self.assertEqual(
+            {"usable": False, "problems": [problem], "spaces": {}, "pipes": []}, json.loads(out)
+        )
         status, out = self.check("--json", self.file(SETTINGS + MACHINETYPE))
         self.assertEqual(0, status)
         self.assertEqual({"vcycle01.example.com": ["atlas"]}, json.loads(out)["spaces"])
+
+    def test_pipes(self) -> None:
+        """Pipes are shown by the document that the daemon fetched last, with its age."""
+        state_dir = Path(self.mktemp()).absolute()
+        state_dir.mkdir(parents=True)
+        url = "https://pipes.example.com/exvo.pipe"
+        pipe = f"state_dir = {state_dir}\n[vacuum_pipe exvo]\nvacuum_pipe_url = {url}\n"
+        path = self.file(SETTINGS + pipe + "target_share = 8\n")
+        status, out = self.check(path)
+        self.assertEqual(
+            (
+                0,
+                "vacuum pipe exvo of vcycle01.example.com: 0 machinetypes, as this user can read"
+                " no document that the daemon has fetched\n"
+                "Usable: 1 space, 0 machinetypes; 0 errors, 0 warnings.\n",
+            ),
+            (status, out),
+        )
+        body = b'{"machinetypes": [{"suffix": "a", "root_image": "i"}, {"suffix": "B"}]}'
+        keep(str(state_dir), Copy(url=url, body=body, fetched_at=wall() - 7200))
+        status, out = self.check(path)
+        lines = out.splitlines()
+        self.assertEqual(0, status)
+        self.assertIn(f"{url}: warning: [vacuum_pipe exvo] machinetype 'B' is left out", lines[0])
+        self.assertEqual(
+            "vacuum pipe exvo of vcycle01.example.com: 1 machinetype, by the document that the"
+            " daemon fetched 2h 00m ago",
+            lines[1],
+        )
+        report = json.loads(self.check("--json", path)[1])
+        self.assertEqual(["exvo-a"], report["pipes"][0]["machinetypes"])
+        self.assertEqual({"vcycle01.example.com": ["exvo-a"]}, report["spaces"])
 
     def test_examples(self) -> None:
         """The example files are good, together and the main one alone but for machinetypes."""

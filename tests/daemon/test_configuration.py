@@ -160,6 +160,16 @@ class TroubleTests(FilesCase):
         self.assertIn("expected 'option = value'", problem)
 
 
+class ExposedTests(FilesCase):
+    def test_exposed_secret(self) -> None:
+        """Who may read a file counts: a secret in one of root's own is no problem."""
+        text = SETTINGS + "user_data_option_token = hunter2\n" + MACHINETYPE
+        path = self.write("vcycle.conf", text)
+        for mode, problems in ((0o644, 1), (0o640, 0), (0o600, 0), (0o604, 1)):
+            os.chmod(path, mode)
+            self.assertEqual(problems, len(self.told()), oct(mode))
+
+
 class FingerprintTests(FilesCase):
     def test_unchanged(self) -> None:
         """Nothing changed, nothing new."""

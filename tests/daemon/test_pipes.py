@@ -1,24 +1,21 @@
-"""Tests for vcycle.daemon.pipes and pipecopies, on real files."""
+"""Tests for vcycle.daemon.pipes, on real files."""
 
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Callable, TypeVar
 
-from attrs import evolve
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.pipes.writing import URL, document, one
 from tests.daemon.spoken import listening
 from vcycle.core.config.model import Configuration, Machinetype
-from vcycle.core.errors import CallTimedOut, StoreError
+from vcycle.core.errors import CallTimedOut
 from vcycle.core.pipes.document import MAX_BYTES
 from vcycle.daemon import lastgood, pipecopies
-from vcycle.daemon.configuration import Places, examine_files
-from vcycle.daemon.pipecopies import Copy
+from vcycle.daemon.configuration import Places
 from vcycle.daemon.pipes import Pipes
 from vcycle.daemon.reload import Reloader
 from vcycle.testing.images import MemoryDocuments
@@ -263,60 +260,3 @@ class TroubleTests(PipesCase):
         self.look()
         self.look()
         self.assertEqual((), self.remarks())
-
-
-class CopiesTests(PipesCase):
-    COPY = Copy(url=URL, body='{"machinetypes": [], "x": "\u00e9"}'.encode(), fetched_at=NOW)
-
-    def test_recall(self) -> None:
-        """A copy is what was kept, and only its owner can read it."""
-        pipecopies.keep(self.state_dir, self.COPY)
-        self.assertEqual({URL: self.COPY}, pipecopies.recall(self.state_dir, [URL, "https://x/"]))
-        mode = os.stat(pipecopies.path_of(self.state_dir, URL)).st_mode
-        self.assertEqual(0o600, stat.S_IMODE(mode))
-        newer = evolve(self.COPY, fetched_at=NOW + 1)
-        pipecopies.keep(self.state_dir, newer)
-        self.assertEqual({URL: newer}, pipecopies.recall(self.state_dir, [URL]))
-
-    def test_damaged(self) -> None:
-        """What is damaged, or another's, is none."""
-        pipecopies.keep(self.state_dir, self.COPY)
-        path = Path(pipecopies.path_of(self.state_dir, URL))
-        good = path.read_text("ascii")
-        for text in (
-            *(
-                "",
-                "[]",
-                "{}",
-                good.replace(URL, "https://x/"),
-                good.replace('"version": 1', '"version": 2'),
-            ),
-            *(good.replace(str(NOW), '"x"'), good.replace(str(NOW), "1e999"), "[" * 100_000),
-            good.replace('"{', '3, "x": "{'),
-        ):
-            path.write_text(text, "ascii")
-            self.assertEqual({}, pipecopies.recall(self.state_dir, [URL]), text[:80])
-
-    def test_cannot_be_kept(self) -> None:
-        """A disk that refuses is told."""
-        self.assertRaises(StoreError, pipecopies.keep, str(self.file), self.COPY)
-
-    def test_prune(self) -> None:
-        """Copies of other pipes go after a while, those of ours stay."""
-        other = evolve(self.COPY, url="https://other.test/p")
-        for copy in (self.COPY, other):
-            pipecopies.keep(self.state_dir, copy)
-            os.utime(pipecopies.path_of(self.state_dir, copy.url), (NOW, NOW))
-        pipecopies.prune(self.state_dir, [URL], NOW + pipecopies.KEPT_SECONDS)
-        self.assertEqual(2, len(pipecopies.recall(self.state_dir, [URL, other.url])))
-        pipecopies.prune(self.state_dir, [URL], NOW + pipecopies.KEPT_SECONDS + 1)
-        self.assertEqual([URL], list(pipecopies.recall(self.state_dir, [URL, other.url])))
-
-    def test_exposed_secret(self) -> None:
-        """Who may read a file counts: a secret in one of root's own is no problem."""
-        self.write("user_data_option_token = hunter2\n")
-        places = Places(files=(str(self.file),))
-        for mode, usable in ((0o644, False), (0o640, True), (0o600, True)):
-            self.file.chmod(mode)
-            found = examine_files(places, HOST).configuration
-            self.assertEqual(usable, found is not None, oct(mode))

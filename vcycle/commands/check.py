@@ -6,9 +6,12 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vcycle.commands.main import Subcommands
     from vcycle.core.config.build import Reading
-    from vcycle.core.config.model import Problem
+    from vcycle.core.config.model import Pipe, Problem
+    from vcycle.daemon.pipecopies import Copy
 
 
 def register(subcommands: Subcommands) -> None:
@@ -29,10 +32,15 @@ def register(subcommands: Subcommands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from vcycle.daemon.configuration import examine_files, places_of, this_host
+    from vcycle.daemon.pipecopies import recall, urls_of
 
     host = arguments.host or this_host()
     reading = examine_files(places_of(arguments.config, arguments.files), host)
-    print(_as_json(reading) if arguments.json else _as_text(reading))
+    copies: Mapping[str, Copy] = {}
+    if reading.configuration is not None:
+        urls = urls_of(reading.configuration)
+        copies = recall(reading.configuration.settings.state_dir, urls)
+    print(_as_json(reading, copies) if arguments.json else _as_text(reading, copies))
     return 0 if reading.configuration is not None else 1
 
 
@@ -40,13 +48,41 @@ def _severity(problem: Problem) -> str:
     return "error" if problem.fatal else "warning"
 
 
-def _as_text(reading: Reading) -> str:
+def _as_text(reading: Reading, copies: Mapping[str, Copy]) -> str:
     lines = []
     for problem in reading.problems:
         where = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
         lines.append(f"{where}: {_severity(problem)}: {problem.text}")
+    for pipe in _pipes(reading):
+        names = _of_pipe(reading, pipe)
+        told = f"vacuum pipe {pipe.name} of {pipe.space}: {_counted(len(names), 'machinetype')}"
+        lines.append(f"{told}, {_age(copies.get(pipe.url))}")
     lines.append(_summary(reading))
     return "\n".join(lines)
+
+
+def _pipes(reading: Reading) -> list[Pipe]:
+    if reading.configuration is None:
+        return []
+    spaces = reading.configuration.spaces.values()
+    return [pipe for space in spaces for pipe in space.pipes.values()]
+
+
+def _of_pipe(reading: Reading, pipe: Pipe) -> list[str]:
+    assert reading.configuration is not None, "it has a pipe"
+    space = reading.configuration.spaces[pipe.space]
+    return [
+        name for name, machinetype in space.machinetypes.items() if machinetype.pipe == pipe.name
+    ]
+
+
+def _age(copy: Copy | None) -> str:
+    from vcycle.core.moments import span
+    from vcycle.daemon.instants import wall
+
+    if copy is None:
+        return "as this user can read no document that the daemon has fetched"
+    return f"by the document that the daemon fetched {span(wall() - copy.fetched_at)} ago"
 
 
 def _summary(reading: Reading) -> str:
@@ -65,7 +101,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _as_json(reading: Reading) -> str:
+def _as_json(reading: Reading, copies: Mapping[str, Copy]) -> str:
     import json
 
     problems: list[dict[str, Any]] = [
@@ -77,5 +113,15 @@ def _as_json(reading: Reading) -> str:
         "usable": reading.configuration is not None,
         "problems": problems,
         "spaces": {name: list(space.machinetypes) for name, space in spaces.items()},
+        "pipes": [
+            {
+                "space": pipe.space,
+                "pipe": pipe.name,
+                "url": pipe.url,
+                "machinetypes": _of_pipe(reading, pipe),
+                "fetched_at": copies[pipe.url].fetched_at if pipe.url in copies else None,
+            }
+            for pipe in _pipes(reading)
+        ],
     }
     return json.dumps(report, indent=2)
