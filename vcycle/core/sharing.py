@@ -82,6 +82,7 @@ def _virtiofs(directories: Sequence[Directory], ways: Ways) -> str | None:
 def mounts(shared: Iterable[Shared], server: str | None) -> str:
     """
     What machines are told, a line for each directory: tag, type, source, options of ``mount``.
+    There is no end of line after the last.
 
     ``server`` is the host's address in their network, where there is one.
     """
@@ -94,7 +95,7 @@ def mounts(shared: Iterable[Shared], server: str | None) -> str:
             lines.append(f"{one.tag} 9p {one.tag} {NINEP_OPTIONS},{access}")
         else:
             lines.append(f"{one.tag} virtiofs {one.tag} {access}")
-    return "".join(f"{line}\n" for line in lines)
+    return "\n".join(lines)
 
 
 def exports_of(directories: Sequence[Directory], sharing: str) -> tuple[str, ...]:
