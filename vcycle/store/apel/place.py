@@ -114,7 +114,8 @@ class Place:
         except (FileNotFoundError, NotADirectoryError):
             return [], []
         good = [name for name in found if ELEMENT.fullmatch(name)]
-        return good, [name for name in found if name not in good and not _passing(name)]
+        others = set(found).difference(good)
+        return good, sorted(name for name in others if not _passing(name))
 
     def append(self, month: str, lines: Sequence[str]) -> None:
         """Add lines to the ledger of a month, durably; only while ``locked``."""
