@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.contracts.store import record
 from vcycle.core.config.model import Machinetype
-from vcycle.core.disks import SECTOR, disks_for, made
+from vcycle.core.disks import SECTOR, disks_for, made, volume_owner, volumes_of
 from vcycle.core.machine import Disk, Forming, Model
 
 GB = 10**9
@@ -57,6 +57,9 @@ def forms(model: Model, image: str | None = "/images/i", **values: Any) -> tuple
     )
 
 
+GROUP = "vg0"
+
+
 CDROM = Forming(disk=Disk(path="/images/i", kind="raw", device="hdc", cdrom=True))
 OVERLAY = Forming(disk=Disk(path="/m/root.qcow2", kind="qcow2", device="vda"), backing="/images/i")
 
@@ -91,6 +94,25 @@ class DisksForTests(SynchronousTestCase):
             (blank("scratch", "vdb", GB),),
             forms(Model.VM_DIRECT, None, disk_gb_per_processor=1.0),
         )
+
+    def test_volumes(self) -> None:
+        """In a volume group blank disks are volumes; overlays and CD-ROMs stay files."""
+        of = record(model=Model.CERNVM4, processors=2, volume_group=GROUP)
+        kind = machinetype(disk_gb_per_processor=7.5)
+        formings = disks_for(of, directory="/m/", image="/images/i", machinetype=kind)
+        name = f"vcycle-{of.uuid}-root"
+        volume = Disk(path=name, kind="raw", device="vda", pool=GROUP)
+        self.assertEqual((CDROM, Forming(disk=volume, size=15 * GB)), formings)
+        self.assertIn(name, volumes_of(of))
+        self.assertEqual((), made(formings))
+        self.assertEqual((), volumes_of(record()))
+
+    def test_owners(self) -> None:
+        """Only names of machines' volumes have an owner."""
+        of = record(volume_group=GROUP)
+        self.assertEqual({of.uuid}, {volume_owner(name) for name in volumes_of(of)})
+        for name in ("home", f"vcycle-{of.uuid}-root2", "vcycle-root", f"x-vcycle-{of.uuid}-root"):
+            self.assertIsNone(volume_owner(name))
 
     def test_no_image(self) -> None:
         """The models that need an image say so."""

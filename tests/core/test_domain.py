@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.contracts.specs import named, spec
 from tests.core.test_mark import fitting
 from vcycle.core.domain import METADATA_URL, Platform, domain_xml
-from vcycle.core.machine import Boot, Disk, Spec
+from vcycle.core.machine import Boot, Disk, Shared, Spec
 
 VECTORS = Path(__file__).parent / "vectors"
 KVM = Platform(
@@ -95,6 +95,51 @@ class DomainTests(SynchronousTestCase):
         platform = evolve(TCG, arch="s390x")
         root = ElementTree.fromstring(domain_xml(evolve(direct(), metadata_url=None), platform))
         self.assertIsNone(root.find("sysinfo"))
+
+    def test_volume(self) -> None:
+        """A volume is a block device by its path; one without a path is refused."""
+        disk = Disk(path="/dev/vg0/vcycle-1-root", kind="raw", device="vda")
+        root = ElementTree.fromstring(domain_xml(spec(1, disks=(disk,)), KVM))
+        [element] = root.findall("devices/disk")
+        self.assertEqual({"type": "block", "device": "disk"}, element.attrib)
+        source = element.find("source")
+        assert source is not None
+        self.assertEqual({"dev": disk.path}, source.attrib)
+        with self.assertRaises(ValueError):
+            domain_xml(spec(1, disks=(evolve(disk, pool="vg0"),)), KVM)
+
+    def shared(self, *ways: str) -> ElementTree.Element:
+        shared = [
+            Shared(tag=f"t{n}", path="/srv/x", writable=n > 0, how=how)
+            for n, how in enumerate(ways)
+        ]
+        return ElementTree.fromstring(domain_xml(evolve(spec(1), shared=tuple(shared)), KVM))
+
+    def test_9p(self) -> None:
+        """A directory under its tag, read-only unless it may be written to."""
+        first, second = self.shared("9p", "9p").findall("devices/filesystem")
+        self.assertEqual({"type": "mount", "accessmode": "mapped"}, first.attrib)
+        self.assertEqual(
+            [("source", {"dir": "/srv/x"}), ("target", {"dir": "t0"}), ("readonly", {})],
+            [(child.tag, child.attrib) for child in first],
+        )
+        self.assertIsNone(second.find("readonly"))
+
+    def test_virtiofs(self) -> None:
+        """virtiofs needs memory that is shared with the process that serves the files."""
+        root = self.shared("virtiofs")
+        access = root.find("memoryBacking/access")
+        assert access is not None
+        self.assertEqual({"mode": "shared"}, access.attrib)
+        driver = root.find("devices/filesystem/driver")
+        assert driver is not None
+        self.assertEqual({"type": "virtiofs"}, driver.attrib)
+        self.assertIsNone(self.shared("9p").find("memoryBacking"))
+
+    def test_other_ways(self) -> None:
+        """A hypervisor does not share by NFS."""
+        with self.assertRaises(ValueError):
+            self.shared("nfs")
 
     def test_devices(self) -> None:
         """A disk is on the bus that its device's name says."""
