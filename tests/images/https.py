@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -121,13 +123,13 @@ class Authority:
         made = builder.sign(self.key, hashes.SHA256())
         return made.public_bytes(serialization.Encoding.PEM)
 
-    def write(self, directory: str, crl: bytes | None = None) -> None:
+    def write(self, directory: str, crl: bytes | None = None, stem: str = "0123abcd") -> None:
         """Put it into a directory of authorities."""
         os.makedirs(directory, exist_ok=True)
-        with open(os.path.join(directory, "0123abcd.0"), "wb") as file:
+        with open(os.path.join(directory, f"{stem}.0"), "wb") as file:
             file.write(self.certificate.public_bytes(serialization.Encoding.PEM))
         if crl is not None:
-            with open(os.path.join(directory, "0123abcd.r0"), "wb") as file:
+            with open(os.path.join(directory, f"{stem}.r0"), "wb") as file:
                 file.write(crl)
 
 
@@ -201,15 +203,14 @@ def _render(request: Any, served: Served, asked: Mapping[str, str]) -> Any:
         request.setResponseCode(304)
         return b""
     body, first = served.body, 0
-    if not served.plain and asked.get("range", "").startswith("bytes="):
-        if asked.get("if-range") in (None, served.etag, modified):
-            first = int(asked["range"][len("bytes=") :].rstrip("-"))
-            if first >= len(body):
-                request.setResponseCode(416)
-                return b""
-            request.setResponseCode(206)
-            where = f"bytes {first}-{len(body) - 1}/{len(body)}"
-            request.setHeader("Content-Range", where)
+    wanted = "" if served.plain else asked.get("range", "")
+    if wanted.startswith("bytes=") and asked.get("if-range") in (None, served.etag, modified):
+        first = int(wanted[len("bytes=") :].rstrip("-"))
+        if first >= len(body):
+            request.setResponseCode(416)
+            return b""
+        request.setResponseCode(206)
+        request.setHeader("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")
     return _send(request, served, body[first:])
 
 
@@ -238,10 +239,49 @@ def _send(request: Any, served: Served, body: bytes) -> Any:
     if served.stall is not None:
         return NOT_DONE_YET
     if served.cut is not None:
-        request.transport.loseConnection()
+        # While a producer is registered it would wait for that to end.
+        request.channel.transport.unregisterProducer()
+        request.channel.transport.loseConnection()
         return NOT_DONE_YET
     request.finish()
     return NOT_DONE_YET
+
+
+class _Site(Site):
+    """Knows its connections, so that they can be cut and waited for."""
+
+    noisy = False
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(resource)
+        self.open: dict[Any, Deferred[None]] = {}
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return _Watched(self, super().buildProtocol(addr))
+
+    def log(self, request: Any) -> None:
+        """Nothing."""
+
+
+class _Watched(Protocol):
+    """Hands on to a site's own protocol."""
+
+    def __init__(self, site: _Site, inner: Any) -> None:
+        self._site = site
+        self._inner = inner
+        self._over: Deferred[None] = Deferred()
+
+    def connectionMade(self) -> None:
+        self._site.open[self.transport] = self._over
+        self._inner.makeConnection(self.transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._inner.dataReceived(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        del self._site.open[self.transport]
+        self._inner.connectionLost(reason)
+        self._over.callback(None)
 
 
 class Server:
@@ -252,22 +292,21 @@ class Server:
         self.asked: list[Asked] = []
         self._scheme = "http" if pair is None else "https"
         self._host = host
-        site = Site(_Files(self))
-        site.noisy = False
+        self._site = site = _Site(_Files(self))
         if pair is None:
             self._port = reactor.listenTCP(0, site, interface="127.0.0.1")
         else:
             self._port = reactor.listenSSL(0, site, pair.options(), interface="127.0.0.1")
 
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._port.getHost().port)
+        self.port = int(self._port.getHost().port)
 
     def url(self, path: str) -> str:
         """The address of one of its files."""
         return f"{self._scheme}://{self._host}:{self.port}{path}"
 
-    def stop(self) -> Deferred[Any]:
-        """Listen no more."""
-        return maybeDeferred(self._port.stopListening)
+    async def stop(self) -> None:
+        """Listen no more, and cut all connections."""
+        await maybeDeferred(self._port.stopListening)
+        for transport, over in list(self._site.open.items()):
+            transport.abortConnection()
+            await over
