@@ -221,6 +221,7 @@ class World:
     snapshots: dict[str, Snapshot] = Factory(dict)
     made: list[Record] = Factory(list)
     problems: tuple[Problem, ...] = ()
+    documents: dict[str, bytes] = Factory(dict)
     provider: MemoryProvider = field(init=False)
     book: GuestBook | None = field(init=False, default=None)
     spaces: Spaces | None = field(init=False, default=None)
@@ -295,10 +296,12 @@ class World:
 
     @property
     def configuration(self) -> Configuration:
-        """The text as it is now, read once."""
-        if self.text not in self._read:
-            self._read[self.text] = read([("test.conf", self.text)], "factory1.example.com")
-        return self._read[self.text]
+        """The text and the pipes' documents as they are now, read once."""
+        key = repr((self.text, self.documents))
+        if key not in self._read:
+            texts = [("test.conf", self.text)]
+            self._read[key] = read(texts, "factory1.example.com", self.documents)
+        return self._read[key]
 
     def kill(self) -> None:
         """The daemon is gone: nothing that it was about to do will happen."""

@@ -236,13 +236,15 @@ def examine(
     return Reading(configuration=configuration, problems=problems)
 
 
-def read(texts: Sequence[tuple[str, str]], host: str) -> Configuration:
+def read(
+    texts: Sequence[tuple[str, str]], host: str, documents: Mapping[str, bytes] = _NONE
+) -> Configuration:
     """
     As ``examine``, for who wants a configuration or nothing.
 
     :raises ConfigError: it cannot be used; every reason is in it.
     """
-    reading = examine(texts, host)
+    reading = examine(texts, host, documents)
     if reading.configuration is None:
         raise ConfigError(tuple(problem for problem in reading.problems if problem.fatal))
     return reading.configuration
