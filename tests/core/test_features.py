@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.guests.sample import CREATED, RECORD
-from vcycle.core.features import features
+from vcycle.core.features import GRACE_SECONDS, features
 
 SAMPLE = Path(__file__).parent / "vectors" / "mjf" / "vac-8processor.json"
 
@@ -21,8 +21,8 @@ class FeaturesTests(SynchronousTestCase):
         """The sample of eight processors comes out key by key, and the grace periods with it."""
         machine, job = features(RECORD, {}, shutdown_time=RECORD.shutdown_time)
         expected = json.loads(SAMPLE.read_text(encoding="utf-8"))
-        self.assertEqual("0", machine.pop("grace_secs"))
-        self.assertEqual("0", job.pop("grace_secs_job"))
+        self.assertEqual(str(GRACE_SECONDS), machine.pop("grace_secs"))
+        self.assertEqual(str(GRACE_SECONDS), job.pop("grace_secs_job"))
         self.assertEqual(expected, {"machinefeatures": machine, "jobfeatures": job})
 
     def test_hs06_unknown(self) -> None:

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.strategies import knowns, living, spans
 from tests.core.values import CLOUD, NOW, TRAITS, ended, known, record, running, sighting
+from vcycle.core.features import GRACE_SECONDS
 from vcycle.core.machine import (
     Condition,
     Doom,
@@ -182,9 +183,27 @@ class FactTests(SynchronousTestCase):
 
     def test_shutdown_time(self) -> None:
         """The space's shutdown_time shortens every machine's own, and never lengthens it."""
-        for end_before, expected in ((NOW + 100, NOW + 100), (NOW + 1e6, NOW + 86400)):
+        for end_before, expected in ((NOW + 1000, NOW + 1000), (NOW + 1e6, NOW + 86400)):
             result = look(running(), seen(running(), end_before=end_before)).record
             self.assertEqual(expected, result.shutdown_time)
+
+    def test_grace(self) -> None:
+        """A machine has the notice that its features promise, whatever shutdown_time says."""
+        what = seen(running(), end_before=NOW - 5)
+        first = look(running(), what).record
+        told = first.shutdown_time
+        self.assertGreaterEqual(told - NOW - 60, GRACE_SECONDS)
+        for after in (60, GRACE_SECONDS, told - NOW - 60):
+            again = look(first, what, after).record
+            self.assertEqual((told, None), (again.shutdown_time, again.doom))
+        doom = look(first, what, told - NOW + 1).record.doom
+        self.assertEqual(MESSAGES["shutdown"], doom and doom.text)
+
+    def test_no_grace_over_the_end(self) -> None:
+        """Notice makes no machine live longer than it was promised."""
+        short = running(shutdown_time=NOW + 120)
+        result = look(short, seen(short, end_before=NOW)).record
+        self.assertEqual(NOW + 120, result.shutdown_time)
 
 
 class DoomTests(SynchronousTestCase):
@@ -193,10 +212,10 @@ class DoomTests(SynchronousTestCase):
 
     def test_reasons(self) -> None:
         """Each row: what is wrong with a machine, and the outcome and the words that it gets."""
-        stuck = record(seen_at=NOW)
+        stuck, stopped = record(seen_at=NOW), running(shutdown_time=NOW)
         rows: list[tuple[Record, Known, float, Outcome, str]] = [
             (running(), seen(running(), Condition.PAUSED), 1, Outcome.PAUSED, "paused"),
-            (running(), seen(running(), end_before=NOW), 1, Outcome.STOPPED, "shutdown"),
+            (stopped, seen(stopped, end_before=NOW), 1, Outcome.STOPPED, "shutdown"),
             (
                 stuck,
                 seen(stuck, Condition.PENDING),

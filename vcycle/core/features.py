@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from vcycle.core.machine import Record
 
 BYTES_PER_MB = 1048576
+GRACE_SECONDS = 600
+"""The shortest notice that a machine has of a shutdown time that is nearer than it was."""
 
 
 def features(
@@ -14,14 +16,14 @@ def features(
     options: Mapping[str, str],
     *,
     shutdown_time: float,
-    grace_seconds: int = 0,
+    grace_seconds: int = GRACE_SECONDS,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """
     The machine's ``$MACHINEFEATURES`` and ``$JOBFEATURES``, key to value.
 
     The limits are those of its creation; ``shutdown_time`` (Unix seconds) is when it must be
     gone as things stand now, and never later than it was promised. ``grace_seconds`` is how
-    long before a shortened shutdown time the machine is told of it. ``options`` (the
+    long before a shortened shutdown time the machine is told of it at the least. ``options`` (the
     configuration's ``machinefeatures_option_``) come last: they are the administrator's word.
     Keys and units are those of HSF-TN-2016-02.
     """

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import evolve, frozen
 
 from vcycle.core.ending import conclude
+from vcycle.core.features import GRACE_SECONDS
 from vcycle.core.machine import (
     Condition,
     Doom,
@@ -44,11 +45,17 @@ MESSAGES = {
 
 @frozen(kw_only=True)
 class Deadlines:
-    """How long a state may last, in seconds, before something is done about it."""
+    """
+    How long a state may last, in seconds, before something is done about it.
+
+    ``grace`` is the notice that a machine gets of a nearer shutdown_time: what its features
+    promise, and what a cycle needs to tell it.
+    """
 
     start: float = 600.0
     drain: float = 300.0
     missing: float = 120.0
+    grace: float = GRACE_SECONDS + 60.0
 
 
 @frozen(kw_only=True)
@@ -89,7 +96,7 @@ def review(record: Record, known: Known, deadlines: Deadlines, now: float) -> Re
         return Review(state=State.ENDED, record=record)
     if known.sighting is None and not known.absent:
         return Review(state=remembered(record, known.traces), record=record)
-    record = _shortened(record, known.end_before)
+    record = _shortened(record, known.end_before, deadlines.grace, now)
     if record.started_at is None and _lived(known):
         record = evolve(record, started_at=record.requested_at)
     if known.sighting is None:
@@ -115,10 +122,11 @@ def _lived(known: Known) -> bool:
     return heard or known.ending is not None
 
 
-def _shortened(record: Record, end_before: float | None) -> Record:
-    if end_before is None or record.shutdown_time <= end_before:
+def _shortened(record: Record, end_before: float | None, grace: float, now: float) -> Record:
+    """A nearer end is kept to, but never nearer than the notice that machines were promised."""
+    if end_before is None:
         return record
-    return evolve(record, shutdown_time=end_before)
+    return evolve(record, shutdown_time=min(record.shutdown_time, max(end_before, now + grace)))
 
 
 def _unlisted(record: Record, known: Known, deadlines: Deadlines, now: float) -> Review:
@@ -188,7 +196,8 @@ def doom_of(
         return known.asked
     if sighting.condition is Condition.PAUSED:
         return doom(Outcome.PAUSED, MESSAGES["paused"])
-    if known.end_before is not None and now > known.end_before:
+    stopped = known.end_before is not None and known.end_before <= record.shutdown_time
+    if stopped and now > record.shutdown_time:
         return doom(Outcome.STOPPED, MESSAGES["shutdown"])
     if record.started_at is None:
         late = now - record.requested_at >= deadlines.start
