@@ -83,6 +83,7 @@ class Show:
             env={
                 **os.environ,
                 "PYTHONUNBUFFERED": "1",
+                "VCYCLE_LOG": "output",
                 "LIBVIRT_LOG_OUTPUTS": f"3:file:{self.stage.place}/libvirt.log",
             },
         )

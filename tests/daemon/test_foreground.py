@@ -18,7 +18,12 @@ CHECKOUT = str(Path(__file__).resolve().parents[2])
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "vcycle.daemon.foreground", *words],
-        env={**os.environ, "PYTHONPATH": CHECKOUT, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": CHECKOUT,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "VCYCLE_LOG": "output",
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -58,7 +63,12 @@ class ForegroundTests(SynchronousTestCase):
         )
         daemon = subprocess.Popen(
             [sys.executable, "-m", "vcycle.daemon.foreground", "--config", str(file)],
-            env={**os.environ, "PYTHONPATH": CHECKOUT, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": CHECKOUT,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "VCYCLE_LOG": "output",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

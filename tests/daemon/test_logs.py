@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
+from typing import IO
 
 from twisted.logger import ILogObserver, Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from vcycle.daemon.logs import Lines, NotTwisteds, filtered, observer
+from vcycle.daemon.logs import Lines, NotTwisteds, Where, filtered, observer, where
 
 
 class LinesTests(SynchronousTestCase):
@@ -42,8 +44,15 @@ class LinesTests(SynchronousTestCase):
         self.assertEqual(["<6>a?[2J?b?", ""], self.written(True, "a\x1b[2J\x07b\u202e"))
 
     def test_lines(self) -> None:
-        """Text of several lines stays together under one priority, and cannot forge another."""
+        """A developer's text of several lines keeps one priority, and cannot forge another."""
         self.assertEqual(["<6>one", "<6><2>two", ""], self.written(True, "one\r\n<2>two"))
+
+    def test_one_line(self) -> None:
+        """An operator's event is one line, whatever anybody put into it."""
+        out = io.StringIO()
+        log = Logger("vcycle", observer=Lines(out, True))
+        log.info("{text}", event="verdict", text="one\r\n<2>two\u2028three")
+        self.assertEqual("<6>one??<2>two?three\n", out.getvalue())
 
     def test_traceback(self) -> None:
         """What nobody foresaw is written with its traceback."""
@@ -85,6 +94,40 @@ class LinesTests(SynchronousTestCase):
         out = io.StringIO()
         Lines(out, False)({"log_level": None, "log_format": "x"})
         self.assertIn("x", out.getvalue())
+
+
+class WhereTests(SynchronousTestCase):
+    def output(self) -> IO[str]:
+        out = Path(self.mktemp()).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
+        self.addCleanup(out.close)
+        return out
+
+    def test_journal(self) -> None:
+        """Under systemd it is the journal: the stream that JOURNAL_STREAM names is ours."""
+        out = self.output()
+        status = os.fstat(out.fileno())
+        named = f"{status.st_dev}:{status.st_ino}"
+        self.assertIs(Where.JOURNAL, where({"JOURNAL_STREAM": named}, out))
+
+    def test_inherited(self) -> None:
+        """A shell that systemd started passes JOURNAL_STREAM on: that alone says nothing."""
+        self.assertIs(Where.BOTH, where({"JOURNAL_STREAM": "8:1"}, self.output()))
+
+    def test_nobody_reads(self) -> None:
+        """Where the standard output is nobody's there are only files."""
+        with open(os.devnull, "w", encoding="utf-8") as out:
+            self.assertIs(Where.FILES, where({}, out))
+        self.assertIs(Where.FILES, where({}, None))
+        closed = self.output()
+        closed.close()
+        self.assertIs(Where.FILES, where({}, closed))
+        self.assertIs(Where.FILES, where({}, io.StringIO()))
+
+    def test_wanted(self) -> None:
+        """VCYCLE_LOG decides; another value of it does not."""
+        for value in ("journal", "files", "output"):
+            self.assertEqual(value, where({"VCYCLE_LOG": value}, self.output()).value)
+        self.assertIs(Where.BOTH, where({"VCYCLE_LOG": "mail"}, self.output()))
 
 
 class FilterTests(SynchronousTestCase):

@@ -44,7 +44,10 @@ class Vcycled:
 
     def another(self, output: int) -> subprocess.Popen[bytes]:
         """A process of the daemon on this place, that the caller has to care for."""
-        libvirt = {"LIBVIRT_LOG_OUTPUTS": f"3:file:{self.place}/libvirt.log"}
+        libvirt = {
+            "LIBVIRT_LOG_OUTPUTS": f"3:file:{self.place}/libvirt.log",
+            "VCYCLE_LOG": "output",
+        }
         return subprocess.Popen(
             [*self._under, sys.executable, "-m", "vcycle.daemon.foreground"]
             + ["--config", str(self.place / "vcycle.conf")],

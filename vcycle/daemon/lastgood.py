@@ -78,13 +78,22 @@ def recall(state_dir: str, host: str) -> Configuration | None:
 
 def state_dir_of(texts: Texts) -> str:
     """The state_dir that files name which cannot be used as they are, or the default one."""
-    option = find("settings", "state_dir")
+    return _setting(texts, "state_dir")
+
+
+def log_directory_of(texts: Texts) -> str:
+    """Their log_directory, in the same way."""
+    return _setting(texts, "log_directory")
+
+
+def _setting(texts: Texts, name: str) -> str:
+    option = find("settings", name)
     assert option is not None, "the table has it"
     assert option.kind is not None, "it is no former option"
     found = {"": str(option.value_of_default())}
-    findings = Findings([name for name, _ in texts])
-    for name, text in texts:
-        for block in parse(name, text, findings):
+    findings = Findings([file for file, _ in texts])
+    for file, text in texts:
+        for block in parse(file, text, findings):
             for value in block.values:
                 if value.option == option.name:
                     with suppress(ValueError):

@@ -44,6 +44,7 @@ class Reloader:
     pipes: Pipes | None = None
     former: Configuration | None = None
     problems: tuple[Problem, ...] = ()
+    log_directory: str = ""
     _seen: Fingerprint | None = None
     _busy: bool = field(default=False)
     _stale: bool = field(default=False)
@@ -57,6 +58,7 @@ class Reloader:
         self._seen = fingerprint(self.places)
         examined = examine_all(self.places, self.host)
         texts, reading = examined.texts, examined.reading
+        self.log_directory = lastgood.log_directory_of(texts)
         self.configuration = reading.configuration
         if self.configuration is None:
             self.problems = _fatal(reading.problems)

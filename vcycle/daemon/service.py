@@ -21,6 +21,7 @@ from vcycle.daemon.configuration import Places, Texts, this_host
 from vcycle.daemon.door import Entrance, entrance
 from vcycle.daemon.garbage import Sweeper
 from vcycle.daemon.hypervisors import IDaemonReactor
+from vcycle.daemon.logfiles import LogKeeper
 from vcycle.daemon.notify import Notifier, Readiness
 from vcycle.daemon.ordered import OrderedServices
 from vcycle.daemon.reload import Reloader
@@ -54,11 +55,16 @@ class Daemon(OrderedServices):
     _log = Logger()
 
     def __init__(
-        self, reactor: IDaemonReactor, places: Places, name: Callable[[], str] = this_host
+        self,
+        reactor: IDaemonReactor,
+        places: Places,
+        name: Callable[[], str] = this_host,
+        log: LogKeeper | None = None,
     ) -> None:
         super().__init__(reactor, PATIENCE)
         self._reactor = reactor
         self._name = name
+        self._log_keeper = log
         self._files = PrivateThreads(
             reactor, "files", FILE_THREADS, FILE_SECONDS, ceiling=REPLACEMENTS
         )
@@ -90,6 +96,8 @@ class Daemon(OrderedServices):
 
         :raises SystemExit: another process has what we need; the text says which, and the cure.
         """
+        if self._log_keeper is not None:
+            self._log_keeper.begin()
         self._reloader.host = self._name()
         configuration = self._reloader.read()
         if configuration is not None:
@@ -101,6 +109,8 @@ class Daemon(OrderedServices):
 
     def startService(self) -> None:
         super().startService()
+        if self._log_keeper is not None:
+            self._log_keeper.settle(self._reloader.log_directory)
         self._sweeper.settle()
         self._reloader.tell()
         if self._reloader.configuration is not None:
@@ -242,7 +252,16 @@ class Daemon(OrderedServices):
             self._spaces.wake()
 
 
-def daemon_of(reactor: Any, places: Places, name: Callable[[], str] = this_host) -> Daemon:
-    """The daemon for a configuration's places; nothing is opened or started yet."""
+def daemon_of(
+    reactor: Any,
+    places: Places,
+    name: Callable[[], str] = this_host,
+    log: LogKeeper | None = None,
+) -> Daemon:
+    """
+    The daemon for a configuration's places; nothing is opened or started yet.
+
+    ``log`` keeps its lines in files, if that is wanted.
+    """
     steady(reactor)
-    return Daemon(reactor, places, name)
+    return Daemon(reactor, places, name, log)
