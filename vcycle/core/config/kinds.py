@@ -121,7 +121,8 @@ KINDS: dict[str, Kind] = {
     "ratio": _number("a number above 0", most=1e6, above=True),
     "sha256": _matching(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum prints", fold=True),
     "expression": Kind(
-        wanted="a regular expression of at most 500 characters, such as"
+        wanted="a regular expression of at most 500 characters, with few and no nested repetitions,"
+        " such as"
         r" .*/CN=cvm-sign0[12]\.cern\.ch",
         parse=values.expression,
     ),

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from vcycle.core.expressions import MAX_LENGTH, cost_problem
 from vcycle.core.machine import Model
 
 MAX_TEXT = 16_384
@@ -118,8 +119,8 @@ def url(text: str) -> str:
 
 
 def expression(text: str) -> str:
-    """Of a length that keeps what it can cost in bounds: DNs are short."""
-    if not text or len(text) > 500 or not text.isprintable():
+    """Of a length and form that keep what it can cost in bounds: a pipe may have it too."""
+    if not text or len(text) > MAX_LENGTH or not text.isprintable() or cost_problem(text):
         raise ValueError(text)
     try:
         re.compile(text)
