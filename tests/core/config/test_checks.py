@@ -56,6 +56,24 @@ class WarningTests(SynchronousTestCase):
             warnings("", MACHINETYPE + "max_processors = 8"),
         )
 
+    def test_no_proxies(self) -> None:
+        """Proxies that are to be our own machines, where there can be none of them, are told."""
+        squid = "\n[machinetype squid]\nroot_image = squid.img\ntarget_share = 1\n"
+        start = "[machinetype atlas] cvmfs_proxy_machinetype = squid: has no effect: "
+        for settings, more, why in (
+            ("", "", "there is no such machinetype in this space"),
+            ("", squid, "its machines do not tell whether they live: set its heartbeat_file"),
+            (
+                "libvirt_uri = qemu:///session",
+                f"{squid}heartbeat_file = beat\n",
+                "machines on qemu:///session have no addresses of their own",
+            ),
+        ):
+            machinetype = f"{MACHINETYPE}cvmfs_proxy_machinetype = squid:3128{more}"
+            self.assertEqual([start + why], warnings(settings, machinetype))
+        machinetype = f"{MACHINETYPE}cvmfs_proxy_machinetype = squid{squid}heartbeat_file = beat"
+        self.assertEqual([], warnings("", machinetype))
+
     def test_smaller_disk(self) -> None:
         """A machinetype cannot have more disk than its space."""
         self.assertEqual(

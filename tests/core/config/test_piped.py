@@ -198,6 +198,17 @@ class ProblemsTests(SynchronousTestCase):
             str(problem),
         )
 
+    def test_never_started(self) -> None:
+        """A machinetype that cannot fit here is made, and that is told."""
+        body = one(min_processors=16)
+        self.assertEqual(["exvo-x"], list(expanded(body)))
+        expected = (
+            "machinetype 'x' min_processors = 16: can never start, as processors_per_superslot is 8"
+        )
+        self.assertEqual([expected], told(body))
+        [line] = told(body, SETTINGS + PIPE + "[machinetype exvo-x]\nfizzle_seconds = 60\n")
+        self.assertIn("vcycle.conf:7: [machinetype exvo-x] min_processors = 16", line)
+
     def test_section(self) -> None:
         """A pipe's section is judged as any other."""
         for text, expected in (

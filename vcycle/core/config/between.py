@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vcycle.core.config.findings import Findings
-from vcycle.core.config.model import Space
+from vcycle.core.config.lending import check_lending
+from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.config.sections import Sheets
 from vcycle.core.config.sheet import Layers, Sheet
+from vcycle.core.config.squids import check_squids
 from vcycle.core.config.uris import embed_root
 
 
@@ -15,9 +17,7 @@ def check_sizes(made: Space, sheets: Mapping[str, Sheet], findings: Findings) ->
     """Warn of machinetypes that a space's limits keep from ever starting, or make smaller."""
     superslot = made.processors_per_superslot
     for name, machinetype in made.machinetypes.items():
-        sheet = sheets.get(name)
-        if sheet is None:
-            continue  # a pipe's, which is for its administrator to judge
+        sheet = sheets.get(name) or _of_pipe(made, machinetype)
         least = machinetype.min_processors
         limits = {
             "processors_per_superslot": superslot,
@@ -40,6 +40,13 @@ def check_sizes(made: Space, sheets: Mapping[str, Sheet], findings: Findings) ->
             )
 
 
+def _of_pipe(space: Space, machinetype: Machinetype) -> Sheet:
+    """Where a machinetype stands of which nothing is said here."""
+    pipe = space.pipes[machinetype.directory]
+    suffix = machinetype.name[len(pipe.name) + 1 :]
+    return Sheet("machinetype", f"[vacuum_pipe {pipe.name}] machinetype {suffix!r}", pipe.url, None)
+
+
 def check_spaces(sheets: Sheets, spaces: Mapping[str, Space], findings: Findings) -> None:
     """What is wrong between the spaces of one daemon."""
     if not spaces and "vcycle_space" not in sheets.settings.values:
@@ -50,8 +57,12 @@ def check_spaces(sheets: Sheets, spaces: Mapping[str, Space], findings: Findings
     layers = {
         name: Layers([sheets.spaces[name], sheets.settings, sheets.default]) for name in spaces
     }
+    state_dir: str = Layers([sheets.settings, sheets.default]).get("state_dir")
     for name, space in spaces.items():
-        check_sizes(space, sheets.machinetypes.get(name, {}), findings)
+        own = sheets.machinetypes.get(name, {})
+        check_sizes(space, own, findings)
+        check_squids(space, own, findings)
+        check_lending(space, state_dir, layers[name], sheets.spaces[name], own, findings)
     owners: dict[tuple[str, str], str] = {}
     for name, space in spaces.items():
         other = owners.setdefault((space.libvirt_uri, space.factory_name), name)

@@ -59,5 +59,7 @@ def _disk(model: Model, layers: Layers, above: Layers) -> float | None:
     own: float | None = layers.get("disk_gb_per_processor") or None
     most: float | None = above.get("disk_gb_per_processor") or None
     if own is None:
-        return most or (None if model is Model.VM_DIRECT else DISK_GB)
+        # Of a volume group each machine gets its share, which is known only there.
+        computed = model is Model.VM_DIRECT or above.get("volume_group") is not None
+        return most or (None if computed else DISK_GB)
     return own if most is None else min(own, most)

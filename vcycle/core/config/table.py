@@ -89,8 +89,8 @@ processors_per_superslot settings,space positive 1
     Processors that become free together; also the size of the largest machine.
 overload_per_processor settings,space ratio 1.25
     Load for each processor above which no machine is started.
-disk_gb_per_processor settings,space,machinetype gigabytes (40; with vm-direct none)
-    Scratch disk of a machine, for each of its processors; 0 is as if it were not set.
+disk_gb_per_processor settings,space,machinetype gigabytes (40, or its share of volume_group)
+    Blank disk of a machine, for each processor; 0 is as if not set, and with vm-direct no disk.
 volume_group settings,space volumegroup (none: disks are files)
     LVM volume group, or libvirt storage pool, in which blank disks are made.
 sharing settings,space sharing auto
