@@ -77,9 +77,15 @@ class Pages(Resource):
         self._stream = stream
         self._files = files()
 
-    def render_GET(self, request: Any) -> bytes | int:
+    def render(self, request: Any) -> bytes | int:
         for name, value in HEADERS.items():
             request.setHeader(name.encode("ascii"), value.encode("ascii"))
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"Allow", b"GET, HEAD")
+            return _said(request, HTTPStatus.METHOD_NOT_ALLOWED, "All here is only to be read.")
+        return self.render_GET(request)
+
+    def render_GET(self, request: Any) -> bytes | int:
         if not is_ours(request.getHeader(b"host"), frozenset(self._sources.names())):
             return _said(
                 request,
