@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.guests.sample import RECORD
 from vcycle.core.errors import UserDataError
 from vcycle.core.metadata import Places
-from vcycle.core.userdata import standard_patterns, substitute
+from vcycle.core.userdata import STANDARD, asked, standard_patterns, substitute
 
 SAMPLE = Path(__file__).parent / "vectors" / "user_data" / "template"
 PLACES = Places.below("http://169.254.169.253")
@@ -42,9 +42,7 @@ class SubstituteTests(SynchronousTestCase):
         """The sample is filled line by line; what is no pattern stays, what is unset goes."""
         options = {"cvmfs_proxy": "http://squid.example.com:3128", "spare": "x"}
         result = substitute(SAMPLE.read_bytes(), PATTERNS, options, {})
-        self.assertEqual(FILLED.splitlines(), result.body.splitlines())
-        self.assertEqual(("option_never_given",), result.unknown)
-        self.assertEqual(("option_spare",), result.unused)
+        self.assertEqual(FILLED.splitlines(), result.splitlines())
 
     def test_old_names(self) -> None:
         """Old names stand for the same values as the new ones."""
@@ -58,38 +56,45 @@ class SubstituteTests(SynchronousTestCase):
             "manager_joboutputs_url": "joboutputs_url",
         }.items():
             template = b"##user_data_%b##|##user_data_%b##" % (old.encode(), new.encode())
-            left, _, right = substitute(template, PATTERNS, {}, {}).body.partition(b"|")
+            left, _, right = substitute(template, PATTERNS, {}, {}).partition(b"|")
             self.assertEqual(right, left)
             self.assertNotEqual(b"", left)
 
     def test_not_applicable(self) -> None:
         """A standard pattern that this machine has no value for is empty, and no surprise."""
         result = substitute(b"[##user_data_root_image_url##]", PATTERNS, {}, {})
-        self.assertEqual((b"[]", ()), (result.body, result.unknown))
+        self.assertEqual(b"[]", result)
 
     def test_site(self) -> None:
         """The site's name is known to templates."""
-        self.assertEqual(b"UKI-EXAMPLE", substitute(b"##user_data_site##", PATTERNS, {}, {}).body)
+        self.assertEqual(b"UKI-EXAMPLE", substitute(b"##user_data_site##", PATTERNS, {}, {}))
 
     def test_files(self) -> None:
         """A file answers to its old name and to the option's, unless there is such an option."""
         template = b"##user_data_file_a## ##user_data_option_a## ##user_data_option_b##"
         result = substitute(template, {}, {"b": "B"}, {"a": b"\xff\x00", "b": b"file"})
-        self.assertEqual(b"\xff\x00 \xff\x00 B", result.body)
-        self.assertEqual(("file_b",), result.unused)
+        self.assertEqual(b"\xff\x00 \xff\x00 B", result)
+
+    def test_standard_names(self) -> None:
+        """The names that are said to be standard are those that each machine has a value for."""
+        self.assertEqual(STANDARD, set(PATTERNS))
+
+    @given(st.lists(st.sampled_from([*sorted(STANDARD), "option_a", "file_b", ""])))
+    def test_asked(self, names: list[str]) -> None:
+        """What a template asks for is what would be replaced in it."""
+        template = b" x".join(b"##user_data_%b##" % name.encode() for name in names)
+        self.assertEqual(set(names), asked(template))
 
     def test_single_pass(self) -> None:
         """A value that looks like a pattern is not replaced again."""
         options = {"a": "##user_data_option_b##", "b": "##user_data_space##"}
         result = substitute(b"##user_data_option_a####user_data_option_b##", {}, options, {})
-        self.assertEqual(b"##user_data_option_b####user_data_space##", result.body)
+        self.assertEqual(b"##user_data_option_b####user_data_space##", result)
 
     def test_values_not_utf8(self) -> None:
         """Options that were read from bytes of another encoding come out as those bytes."""
         value = b"caf\xe9".decode("utf-8", "surrogateescape")
-        self.assertEqual(
-            b"caf\xe9", substitute(b"##user_data_option_a##", {}, {"a": value}, {}).body
-        )
+        self.assertEqual(b"caf\xe9", substitute(b"##user_data_option_a##", {}, {"a": value}, {}))
 
     def test_limit(self) -> None:
         """A template that multiplies a large value is refused before it fills the memory."""
@@ -101,7 +106,7 @@ class SubstituteTests(SynchronousTestCase):
     @given(st.binary().filter(lambda raw: b"##user_data_" not in raw))
     def test_other_bytes(self, template: bytes) -> None:
         """Bytes that hold no pattern are never changed, whatever their encoding."""
-        self.assertEqual(template, substitute(template, PATTERNS, {"a": "b"}, {}).body)
+        self.assertEqual(template, substitute(template, PATTERNS, {"a": "b"}, {}))
 
     @given(
         st.lists(st.binary().filter(lambda raw: b"#" not in raw), min_size=1),
@@ -117,4 +122,4 @@ class SubstituteTests(SynchronousTestCase):
             name = names[index % len(names)]
             template += b"##user_data_option_%b##" % name.encode() + piece
             expected += options.get(name, "").encode() + piece
-        self.assertEqual(expected, substitute(template, {}, options, {}).body)
+        self.assertEqual(expected, substitute(template, {}, options, {}))

@@ -180,6 +180,14 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         "error: Other factories cannot be answered at all addresses, UDP port 995:"
         " Permission denied; it is tried again",
     ),
+    "monitored": (
+        lambda: events.monitored("http://127.0.0.1:8008"),
+        "info: Dashboard and metrics are at http://127.0.0.1:8008",
+    ),
+    "not-monitored": (
+        lambda: events.not_monitored("127.0.0.1:8008", "in use"),
+        "warn: Dashboard and metrics cannot be shown at 127.0.0.1:8008: in use",
+    ),
     "ordered": (
         lambda: events.ordered("ann (uid 1000, pid 77)", "drain pilot of all spaces: repairs"),
         "info: Ordered by ann (uid 1000, pid 77): drain pilot of all spaces: repairs",
@@ -206,7 +214,7 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         " ##user_data_uid##, which was left out",
     ),
     "user-data-unused": (
-        lambda: events.user_data_unused(SPACE, "pilot", ["option_foo"]),
+        lambda: events.user_data_unused(SPACE, "pilot", ["user_data_option_foo"]),
         f"info: {SPACE}: user_data of pilot does not use user_data_option_foo",
     ),
 }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 from tests.system.case import SPACE, SystemCase, section
-from tests.system.cloudimage import cloud_image
+from tests.system.cloudimage import CloudImage, cloud_image
 from vcycle.core.machine import Outcome, Record
 
 # A guest under emulation beside others on few processors: cloud-init is Python, and boots slowly.
@@ -33,7 +37,7 @@ class CloudCase(SystemCase):
 
     def cloud(self, name: str, delivery: str, **options: object) -> str:
         """A [machinetype] section of machines of the image."""
-        made = cloud_image()
+        made = self.image()
         user_data = self.place / "user_data"
         user_data.write_text(TELLS, "utf-8")
         key = self.place / "key.pub"
@@ -54,6 +58,19 @@ class CloudCase(SystemCase):
                 "fizzle_seconds": 30,
                 **options,
             },
+        )
+
+    def image(self) -> CloudImage:
+        """The image, where QEMU can read it whichever account it runs as."""
+        made, place = cloud_image(), self.place / "image"
+        place.mkdir(exist_ok=True)
+        for part in (made.kernel, made.initrd, made.image):
+            if not (place / part.name).exists():
+                _have(part, place / part.name)
+        return CloudImage(
+            kernel=place / made.kernel.name,
+            initrd=place / made.initrd.name,
+            image=place / made.image.name,
         )
 
     def lives(self, name: str, delivery: str, **options: object) -> Record:
@@ -82,6 +99,15 @@ class CloudCase(SystemCase):
     def said(self, record: Record, name: str) -> str:
         """What the machine told, without its newline."""
         return (self.daemon.output(record, name) or "").strip()
+
+
+def _have(part: Path, place: Path) -> None:
+    """The same file, or where that cannot be a copy of it; it has holes."""
+    try:
+        os.link(part, place)
+    except OSError:
+        subprocess.run(["cp", "--sparse=always", str(part), str(place)], check=True)
+    place.chmod(0o644)
 
 
 del SystemCase

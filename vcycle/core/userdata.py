@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from attrs import field, frozen
-
 from vcycle.core.errors import UserDataError
 from vcycle.core.machine import Record
 from vcycle.core.metadata import Places
@@ -33,18 +31,21 @@ _ALIASES = {
     "manager_jobfeatures_url": "jobfeatures_url",
     "manager_joboutputs_url": "joboutputs_url",
 }
+PROXY = "option_x509_proxy"
+"""The pattern that stands for a machine's X.509 proxy, where its machinetype has one made."""
 
+SHARED_DIRS = "shared_dirs"
+"""The pattern that stands for how the directories shared with a machine are mounted in it."""
 
-@frozen(kw_only=True)
-class Result:
-    """
-    What came of a template. ``unknown`` names the patterns that were removed because nothing
-    stood for them, ``unused`` the options and files that the template never asks for.
-    """
-
-    body: bytes = field(repr=False)
-    unknown: tuple[str, ...]
-    unused: tuple[str, ...]
+STANDARD = frozenset(
+    {
+        *("url", "root_image_url", "site", "space", "machinetype", "machine_hostname", "uuid"),
+        *("manager_version", "manager_hostname"),
+        *("machinefeatures_url", "jobfeatures_url", "joboutputs_url"),
+        *_ALIASES,
+    }
+)
+"""The names of all patterns that every machine itself has a value for, though it may be empty."""
 
 
 def standard_patterns(
@@ -86,7 +87,7 @@ def substitute(
     options: Mapping[str, str],
     files: Mapping[str, bytes],
     limit: int = LIMIT,
-) -> Result:
+) -> bytes:
     """
     Put values in place of every ``##user_data_NAME##``, in one pass over the template's bytes:
     a value that itself holds a pattern stays as it is, and all other bytes are untouched.
@@ -97,20 +98,15 @@ def substitute(
 
     :raises UserDataError: the result is over ``limit`` bytes.
     """
-    unknown: dict[str, None] = {}
-    unused = {f"option_{key}" for key in options} | {f"file_{key}" for key in files}
 
     def value(name: str) -> bytes:
         if name in patterns:
             return _bytes(patterns[name])
         kind, _, key = name.partition("_")
         if kind == "option" and key in options:
-            unused.discard(name)
             return _bytes(options[key])
         if kind in ("option", "file") and key in files:
-            unused.discard(f"file_{key}")
             return files[key]
-        unknown[name] = None
         return b""
 
     def pieces() -> Iterator[bytes]:
@@ -129,7 +125,12 @@ def substitute(
                 f"user_data is over {limit} bytes after its patterns were replaced; "
                 "shorten the template, or the options and files put into it"
             )
-    return Result(body=bytes(body), unknown=tuple(unknown), unused=tuple(sorted(unused)))
+    return bytes(body)
+
+
+def asked(template: bytes) -> frozenset[str]:
+    """The names of all patterns in a template."""
+    return frozenset(match.group(1).decode("ascii") for match in _PATTERN.finditer(template))
 
 
 def _bytes(text: str) -> bytes:

@@ -13,11 +13,13 @@ from vcycle.core.machine import Record, Seed
 from vcycle.core.metadata import Facts, Places
 from vcycle.core.seed import seed_for
 from vcycle.core.squids import OPTION, before
+from vcycle.core.templates import Verdict, judge
 from vcycle.core.userdata import (
     LIMIT,
+    PROXY,
     SERVED,
+    SHARED_DIRS,
     UNSERVED,
-    Result,
     standard_patterns,
     substitute,
 )
@@ -26,10 +28,7 @@ from vcycle.daemon.materials import Materials
 from vcycle.daemon.serving import WELL_KNOWN
 from vcycle.interfaces import ICredentials, IMachineStore, RunInThread
 
-PROXY = "option_x509_proxy"
 PROXY_PATTERN = f"##user_data_{PROXY}##".encode()
-
-
 METADATA = "metadata"
 """The way of delivery that is our web server."""
 
@@ -47,7 +46,7 @@ class Delivery:
     in_thread: RunInThread
     credentials: ICredentials | None = None
     directory: Callable[[str], str] = str
-    _told: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(factory=dict, init=False)
+    _told: dict[str, Verdict] = field(factory=dict, init=False)
 
     async def deliver(
         self,
@@ -73,18 +72,19 @@ class Delivery:
         places = Places.below(url or WELL_KNOWN)
         body = None
         if materials.template is not None:
-            result = await self._filled(
+            await self._judge(machinetype, materials.template)
+            patterns = standard_patterns(
                 record,
-                machinetype,
-                materials.template,
-                materials.files,
-                places,
-                limit,
-                squids,
-                mounts,
+                version=self.version,
+                places=places,
+                template=machinetype.user_data,
+                root_image=machinetype.root_image,
             )
-            self._tell(machinetype, result, materials.template)
-            body = result.body
+            patterns[SHARED_DIRS] = mounts
+            patterns.update(await self._proxy(record, machinetype, materials.template))
+            body = await self._filled(
+                machinetype, materials.template, materials.files, patterns, limit, squids
+            )
             name = SERVED if METADATA in machinetype.user_data_delivery else UNSERVED
             await self.store.write(record, {name: body})
         facts = Facts(record=record, places=places, public_key=materials.public_key, user_data=body)
@@ -92,24 +92,13 @@ class Delivery:
 
     async def _filled(
         self,
-        record: Record,
         machinetype: Machinetype,
         template: bytes,
         files: Mapping[str, bytes],
-        places: Places,
+        patterns: Mapping[str, str],
         limit: int,
         squids: Sequence[str],
-        mounts: str,
-    ) -> Result:
-        patterns = standard_patterns(
-            record,
-            version=self.version,
-            places=places,
-            template=machinetype.user_data,
-            root_image=machinetype.root_image,
-        )
-        patterns["shared_dirs"] = mounts
-        patterns.update(await self._proxy(record, machinetype, template))
+    ) -> bytes:
         options = dict(machinetype.user_data_options)
         if squids:
             configured = options.get(OPTION) or _text(files.get(OPTION))
@@ -118,17 +107,15 @@ class Delivery:
         most = min(limit, LIMIT)
         return await self.in_thread(lambda: substitute(template, patterns, options, files, most))
 
-    def _tell(self, machinetype: Machinetype, result: Result, template: bytes) -> None:
+    async def _judge(self, machinetype: Machinetype, template: bytes) -> None:
         """What the template asks for in vain, and never asks for, once for as long as it is so."""
-        unused = result.unused
-        if machinetype.user_data_proxy and PROXY_PATTERN not in template:
-            unused = (*unused, "proxy")
-        now, former = (result.unknown, unused), self._told.get(machinetype.name, ((), ()))
-        self._told[machinetype.name] = now
-        if now[0] and now[0] != former[0]:
-            events.user_data_unknown(machinetype.space, machinetype.name, now[0])
-        if now[1] and now[1] != former[1]:
-            events.user_data_unused(machinetype.space, machinetype.name, now[1])
+        verdict = await self.in_thread(lambda: judge(template, machinetype))
+        former = self._told.get(machinetype.name, Verdict())
+        self._told[machinetype.name] = verdict
+        if verdict.unknown and verdict.unknown != former.unknown:
+            events.user_data_unknown(machinetype.space, machinetype.name, verdict.unknown)
+        if verdict.unused and verdict.unused != former.unused:
+            events.user_data_unused(machinetype.space, machinetype.name, verdict.unused)
 
     async def _proxy(
         self, record: Record, machinetype: Machinetype, template: bytes

@@ -61,7 +61,6 @@ class WarningTests(SynchronousTestCase):
         squid = "\n[machinetype squid]\nroot_image = squid.img\ntarget_share = 1\n"
         start = "[machinetype atlas] cvmfs_proxy_machinetype = squid: has no effect: "
         for settings, more, why in (
-            ("", "", "there is no such machinetype in this space"),
             ("", squid, "its machines do not tell whether they live: set its heartbeat_file"),
             (
                 "libvirt_uri = qemu:///session",
@@ -120,7 +119,8 @@ class WarningTests(SynchronousTestCase):
             ],
             warnings("", squids),
         )
-        self.assertEqual([], warnings("", squids + "[machinetype squid]\nroot_image = s.img\n"))
+        squid = "[machinetype squid]\nroot_image = s.img\nheartbeat_file = beat\n"
+        self.assertEqual([], warnings("", squids + squid))
         pipe = "[vacuum_pipe exvo]\nvacuum_pipe_url = https://e.test/p\n"
         self.assertEqual([], warnings("", squids.replace("squid", "exvo-squid") + pipe))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twisted.logger import Logger
+from vcycle.daemon.events.line import Operator
 
-_log = Logger(namespace="vcycle")
+_log = Operator()
 MAX_NAMES = 20
 MAX_LETTERS = 60
 
@@ -29,7 +29,7 @@ def user_data_unused(space: str, machinetype: str, options: Sequence[str]) -> No
         event="user-data-unused",
         space=space,
         machinetype=machinetype,
-        options=_listed([f"user_data_{_clipped(name)}" for name in options]),
+        options=_listed([_clipped(name) for name in options]),
     )
 
 
