@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twisted.logger import Logger
-
 from vcycle.core.config.model import Problem
+from vcycle.daemon.events.line import Operator
 
-# A field must not be called as one of Twisted's former log: its observers overwrite "message".
-_log = Logger(namespace="vcycle")
+_log = Operator()
 
 
 def configuration_changed(changes: Iterable[str]) -> None:

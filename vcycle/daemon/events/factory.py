@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twisted.logger import Logger
-
 from vcycle.core.moments import span
 from vcycle.core.observation import Verdict
+from vcycle.daemon.events.line import Operator
 
-# A field must not be called as one of Twisted's former log: its observers overwrite "message".
-_log = Logger(namespace="vcycle")
+_log = Operator()
 
 
 def daemon_started(version: str, state_dir: str, spaces: Iterable[str]) -> None:

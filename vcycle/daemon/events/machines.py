@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from twisted.logger import Logger, LogLevel
+from twisted.logger import LogLevel
 
 from vcycle.core.machine import Record
 from vcycle.core.moments import moment
 from vcycle.core.observation import Creation
+from vcycle.daemon.events.line import Operator
 
-# A field must not be called as one of Twisted's former log: its observers overwrite "message".
-_log = Logger(namespace="vcycle")
+_log = Operator()
 
 FIZZLE_HINT = "3"
 """A message that begins so may mean that fizzle_seconds is too short."""
@@ -23,6 +23,11 @@ def _of(record: Record) -> dict[str, str]:
         "machinetype": record.machinetype,
         "uuid": record.uuid,
     }
+
+
+def _log_of(record: Record) -> Operator:
+    """A machine knows its own secret, and may say it."""
+    return Operator(record.secret)
 
 
 def creating(space: str, creation: Creation, uuid: str) -> None:
@@ -43,7 +48,7 @@ def creating(space: str, creation: Creation, uuid: str) -> None:
 
 def created(record: Record, seconds: float) -> None:
     """The provider made the machine."""
-    _log.info(
+    _log_of(record).info(
         "{machine} created in {seconds:.2f}s ({uuid})",
         event="machine-created",
         **_of(record),
@@ -53,7 +58,7 @@ def created(record: Record, seconds: float) -> None:
 
 def creation_failed(record: Record, reason: str) -> None:
     """No machine was made."""
-    _log.error(
+    _log_of(record).error(
         "{machine} ({machinetype}) was not created: {reason}",
         event="machine-creation-failed",
         **_of(record),
@@ -63,7 +68,7 @@ def creation_failed(record: Record, reason: str) -> None:
 
 def creation_unknown(record: Record, reason: str) -> None:
     """No answer came; the next cycles will see whether the machine is there."""
-    _log.warn(
+    _log_of(record).warn(
         "{machine} ({machinetype}): it is not known whether it was created: {reason}",
         event="machine-creation-unknown",
         **_of(record),
@@ -73,7 +78,7 @@ def creation_unknown(record: Record, reason: str) -> None:
 
 def adopted(record: Record) -> None:
     """A machine that carries our mark had no record; it is supervised again."""
-    _log.warn(
+    _log_of(record).warn(
         "{machine} ({machinetype}) is ours, but had no record; adopted",
         event="machine-adopted",
         **_of(record),
@@ -82,7 +87,7 @@ def adopted(record: Record) -> None:
 
 def said(record: Record, message: str) -> None:
     """A machine left its shutdown message and is about to power off."""
-    _log.info(
+    _log_of(record).info(
         "{machine} ({machinetype}) says {says!r}",
         event="machine-said",
         **_of(record),
@@ -93,7 +98,7 @@ def said(record: Record, message: str) -> None:
 def doomed(record: Record) -> None:
     """A machine is going to be destroyed, and why."""
     doom = record.doom
-    _log.warn(
+    _log_of(record).warn(
         "{machine} ({machinetype}) is destroyed: {reason}",
         event="machine-doomed",
         **_of(record),
@@ -103,7 +108,7 @@ def doomed(record: Record) -> None:
 
 def not_destroyed(record: Record, reason: str) -> None:
     """A destroy was refused or not answered; it is tried again in the next cycle."""
-    _log.error(
+    _log_of(record).error(
         "{machine} could not be destroyed, and is tried again: {reason}",
         event="machine-not-destroyed",
         **_of(record),
@@ -119,7 +124,7 @@ def finished(record: Record) -> None:
     hint = ""
     if message.startswith(FIZZLE_HINT):
         hint = f" Minimum {record.machinetype} fizzle_seconds={seconds:.0f} ?"
-    _log.emit(
+    _log_of(record).emit(
         LogLevel.warn if record.abort else LogLevel.info,
         "{machine} ({machinetype}) {outcome} after {seconds:.0f}s: {says!r}{hint}",
         event="machine-finished",

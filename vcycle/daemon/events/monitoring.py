@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from twisted.logger import Logger
+from vcycle.daemon.events.line import Operator
 
-_log = Logger(namespace="vcycle")
+_log = Operator()
 
 
 def monitored(where: str) -> None:
