@@ -7,7 +7,6 @@ import socket
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Callable
 
 from attrs import Factory, frozen
@@ -23,7 +22,7 @@ MOMENTARY = "/run/vcycle.conf"
 MAX_FILES = 1000
 MAX_BYTES = 4 * MAX_TEXT
 MAX_ALL_BYTES = 16 * MAX_TEXT
-_NONE: Mapping[str, bytes] = MappingProxyType({})
+_NONE: Mapping[str, bytes] = {}
 
 Fingerprint = tuple[object, ...]
 Texts = tuple[tuple[str, str], ...]

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from vcycle import __version__
 from vcycle.core.config.model import Settings
 from vcycle.core.errors import FetchError, VcycleError
 from vcycle.core.images.news import News
-from vcycle.core.images.proxies import proxies
 from vcycle.daemon import clocks
-from vcycle.images.authorities import default_directory
-from vcycle.images.client import Client, Ways
+from vcycle.daemon.imaging import ca_directory_of, ways_of
+from vcycle.images.client import Client
 from vcycle.images.copies import Copies
 from vcycle.images.documents import Documents
-from vcycle.images.patience import Waits
+from vcycle.images.fetching import Bounds
 from vcycle.images.trust import Trust
 from vcycle.threads import PrivateThreads
 
@@ -64,26 +61,18 @@ def fetch_once(url: str, max_bytes: int, settings: Settings | None) -> bytes:
 def _documents(
     reactor: Any, threads: PrivateThreads, directory: str, settings: Settings | None
 ) -> Documents:
-    known = settings.ca_directory if settings is not None else None
-    if known is None and os.path.isdir(default_directory(None)):
-        known = default_directory(None)
-    ways = Ways(
-        agent=f"Vcycle/{__version__}",
-        proxies=proxies(
-            None if settings is None else settings.https_proxy,
-            None if settings is None else settings.no_proxy,
-            os.environ,
-        ),
-        allow_http=settings is not None and settings.allow_http,
-    )
-    trust = Trust(known, threads, time.monotonic)
+    if settings is None:
+        settings = Settings(
+            state_dir=directory, vacquery_port=0, vacquery_interface="", monitor_port=0
+        )
+    trust = Trust(ca_directory_of(settings), threads, clocks.monotonic)
     return Documents(
-        client=Client(reactor, reactor, trust, ways),
+        client=Client(reactor, reactor, trust, ways_of(settings, os.environ)),
         clock=reactor,
         wall=clocks.wall,
         in_thread=threads,
         copies=Copies(directory),
-        waits=Waits(),
+        waits=Bounds.of(settings).waits,
         tell=_quietly,
     )
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from types import MappingProxyType
 
 from vcycle.core.config.build import examine
 from vcycle.core.config.findings import Findings
@@ -25,7 +24,7 @@ from vcycle.store.layout import Unreadable
 
 NAME = "configuration.json"
 VERSION = 1
-_NONE: Mapping[str, bytes] = MappingProxyType({})
+_NONE: Mapping[str, bytes] = {}
 
 
 def path_in(state_dir: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
 
 from attrs import define, field, frozen
 
@@ -25,7 +24,7 @@ from vcycle.core.config.sheet import Layers, Sheet
 from vcycle.core.config.syntax import Block, parse, shown
 from vcycle.core.errors import ConfigError
 
-_NONE: Mapping[str, bytes] = MappingProxyType({})
+_NONE: Mapping[str, bytes] = {}
 _PLAIN_SETTINGS = (
     *("log_directory", "journal_days", "journal_mb", "ca_directory", "allow_http"),
     *("https_proxy", "no_proxy", "image_check_seconds", "image_stall_seconds"),
