@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,7 +19,7 @@ SETTINGS = "[settings]\nvcycle_space = vcycle01.example.com\n"
 MACHINETYPE = "[machinetype atlas]\ntarget_share = 1\nroot_image = atlas.img\n"
 
 
-class CheckTests(SynchronousTestCase):
+class Checking(SynchronousTestCase):
     def check(self, *argv: str) -> tuple[int, str]:
         """The exit status, and what was printed."""
         out = io.StringIO()
@@ -31,6 +32,8 @@ class CheckTests(SynchronousTestCase):
         path.write_text(text, "utf-8")
         return str(path)
 
+
+class CheckTests(Checking):
     def test_good(self) -> None:
         """A good configuration is one line, and status 0."""
         path = self.file(SETTINGS + MACHINETYPE)
@@ -147,3 +150,29 @@ class CheckTests(SynchronousTestCase):
             if "[settings]" not in whole:
                 whole += SETTINGS
             self.assertEqual(0, self.check(self.file(whole))[0], path)
+
+
+class PrivilegesTests(Checking):
+    def exporting(self, state_dir: str) -> str:
+        settings = SETTINGS + f"state_dir = {state_dir}\nsharing = nfs\n"
+        return self.file(settings + MACHINETYPE + "shared_dirs = data:/srv\n")
+
+    def test_not_root(self) -> None:
+        """Exports by a daemon that is not root are refused, and the cure is named."""
+        state = Path(self.mktemp()).absolute()
+        state.mkdir()
+        if os.geteuid() == 0:
+            os.chown(state, 65534, 65534)
+        status, out = self.check(self.exporting(str(state)))
+        self.assertEqual(1, status)
+        [line, _] = out.splitlines()
+        self.assertTrue(line.startswith("vcycled.service: error: sharing = nfs"), line)
+        self.assertIn("/etc/systemd/system/vcycled.service.d/nfs.conf", line)
+
+    def test_root(self) -> None:
+        """root may, and nobody needs it who exports nothing; else it is only a warning."""
+        self.assertEqual(0, self.check(self.exporting("/"))[0])
+        self.assertEqual(0, self.check(self.file(SETTINGS + "sharing = nfs\n" + MACHINETYPE))[0])
+        status, out = self.check(self.exporting(f"/{self.id()}"))
+        self.assertEqual(0, status)
+        self.assertIn("warning: sharing = nfs runs exportfs, which needs root", out)

@@ -21,7 +21,7 @@ def register(subcommands: Subcommands) -> None:
         description="Print every problem of the configuration with its file and line."
         " Without FILEs these are read: /etc/vcycle.d/*.conf in alphanumeric order,"
         " /etc/vcycle.conf, /run/vcycle.conf; later values win. Exit status: 0 if the"
-        " configuration can be used (there may be warnings), 1 if not.",
+        " configuration can be used (there may be warnings), 1 if there is any error.",
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="read only these, in this order")
     parser.add_argument("--config", metavar="FILE", help="read only FILE (and the FILEs after it)")
@@ -35,13 +35,28 @@ def run(arguments: argparse.Namespace) -> int:
     from vcycle.daemon.pipecopies import recall, urls_of
 
     host = arguments.host or this_host()
-    reading = examine_files(places_of(arguments.config, arguments.files), host)
+    reading = _with_privileges(examine_files(places_of(arguments.config, arguments.files), host))
     copies: Mapping[str, Copy] = {}
     if reading.configuration is not None:
         urls = urls_of(reading.configuration)
         copies = recall(reading.configuration.settings.state_dir, urls)
     print(_as_json(reading, copies) if arguments.json else _as_text(reading, copies))
-    return 0 if reading.configuration is not None else 1
+    return int(any(problem.fatal for problem in reading.problems))
+
+
+def _with_privileges(reading: Reading) -> Reading:
+    """What the daemon cannot do is an error here; the daemon itself runs all the rest."""
+    from attrs import evolve
+
+    from vcycle.commands.privileges import exports_problem
+    from vcycle.core.config.model import Problem
+
+    found = None if reading.configuration is None else exports_problem(reading.configuration)
+    if found is None:
+        return reading
+    text, certain = found
+    problem = Problem(file="vcycled.service", line=None, text=text, fatal=certain)
+    return evolve(reading, problems=(*reading.problems, problem))
 
 
 def _severity(problem: Problem) -> str:
@@ -110,7 +125,7 @@ def _as_json(reading: Reading, copies: Mapping[str, Copy]) -> str:
     ]
     spaces = {} if reading.configuration is None else reading.configuration.spaces
     report = {
-        "usable": reading.configuration is not None,
+        "usable": not any(problem.fatal for problem in reading.problems),
         "problems": problems,
         "spaces": {name: list(space.machinetypes) for name, space in spaces.items()},
         "pipes": [

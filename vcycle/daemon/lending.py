@@ -202,7 +202,10 @@ def directories_problem(shared: Collection[Shared]) -> str | None:
     for one in shared:
         real = os.path.realpath(one.path)
         if not os.path.isdir(one.path):
-            return f"{one.path}: there is no such directory; make it"
+            return (
+                f"{one.path}: there is no such directory, or the daemon's user cannot see it;"
+                " make it, and see its permissions (/home and /tmp are hidden from the unit)"
+            )
         if real != os.path.normpath(one.path):
             return f"{one.path} leads to {real} by a symbolic link; name that directory itself"
     return None
