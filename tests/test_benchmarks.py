@@ -96,6 +96,12 @@ class ProgramTests(SynchronousTestCase):
         self.assertEqual("ms", found["unit"])
         self.assertGreater(found["baseline"], 0.0)
 
+    def test_check(self) -> None:
+        """How long the monitoring's check takes, beside an interpreter that does nothing."""
+        [found] = self.figures("check", "--short")
+        self.assertEqual("ms", found["unit"])
+        self.assertGreater(found["value"], found["baseline"] / 2)
+
     def test_succession(self) -> None:
         """The delay from a machine's destruction to the next create."""
         [found] = self.figures("succession", "--only", "test", "--successions", "1")
