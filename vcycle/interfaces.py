@@ -9,6 +9,9 @@ from attrs import frozen
 from zope.interface import Attribute, Interface
 
 from vcycle.core.config.model import Space
+from vcycle.core.images.wanted import Document as Document
+from vcycle.core.images.wanted import Image as Image
+from vcycle.core.images.wanted import Wanted as Wanted
 from vcycle.core.machine import Capacity, Forming, Record, Sighting, Spec, Survey, Traces, Traits
 from vcycle.core.peers import Peers
 
@@ -221,36 +224,6 @@ class IDisks(Interface):
         """Remove disks; those gone already are no error."""
 
 
-@frozen(kw_only=True)
-class Wanted:
-    """
-    An image that is asked for: a URL, an absolute path, or a name below ``files`` of
-    ``directory``, a machinetype's own. With ``sha256`` or ``signing_dn`` nothing else is good.
-    """
-
-    reference: str
-    directory: str
-    sha256: str | None = None
-    signing_dn: str | None = None
-
-
-@frozen(kw_only=True)
-class Image:
-    """
-    A whole image that can be used: one version, at a path where nothing ever changes it.
-
-    ``confirmed_at`` (Unix seconds) is when its server last said that it is the newest;
-    ``problem`` is why that could not be asked since. Both are None of a local file.
-    """
-
-    path: str
-    url: str | None = None
-    sha256: str | None = None
-    signed_by: str | None = None
-    confirmed_at: float | None = None
-    problem: str | None = None
-
-
 class IImages(Interface):
     """Where root images, kernels and user_data templates come from."""
 
@@ -271,29 +244,13 @@ class IImages(Interface):
         """
 
 
-@frozen(kw_only=True)
-class Document:
-    """
-    A small file of a server, whole: ``fetched_at`` (Unix seconds) is when the server last said
-    that it is the newest; ``problem`` is why that could not be asked since.
-    """
-
-    url: str
-    body: bytes
-    fetched_at: float
-    problem: str | None = None
-
-
 class IDocuments(Interface):
-    """Small files of servers, such as templates and vacuum pipes; the last good copy is kept."""
+    """Small files of servers: templates and vacuum pipes. The last good copy is kept."""
 
     def document(url: str, max_bytes: int, max_age: float) -> Awaitable[Document]:
         """
-        The document as it is here now; it waits for the disk alone, never for a server.
-
-        One that is older than ``max_age`` seconds, or not here, is fetched beside the caller, once
-        however many ask; a good copy is given meanwhile, however old it is. After a failure it is
-        tried again, less and less often. When one has changed, the cycle is woken.
+        The document as it is here now; one that is older than ``max_age`` seconds, or not here,
+        is fetched beside the caller, who is woken once it has changed.
 
         :raises ImageMissing: there is no copy of at most ``max_bytes``; the text says why (being
             fetched is a reason), and the cure.
@@ -301,8 +258,7 @@ class IDocuments(Interface):
 
     def fetch(url: str, max_bytes: int) -> Awaitable[Document]:
         """
-        The document as its server gives it now; who asks while it is being fetched waits with
-        the others. For commands: a cycle does not wait.
+        The document as its server gives it now, for commands: it waits for the server.
 
         :raises FetchError: it could not be had; a good copy that is here stays.
         """

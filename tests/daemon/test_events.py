@@ -11,11 +11,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.values import NOW, ended, machinetype, record
 from vcycle.core.config.model import Problem
+from vcycle.core.images import news
 from vcycle.core.machine import Doom, Outcome, Record
 from vcycle.core.observation import Creation, Verdict
 from vcycle.daemon import events
 
 MACHINE = "factory1-00.example.com"
+IMAGE = "https://example.com/x.iso"
 SPACE = "vac01.example.com"
 PROBLEM = Problem(file="/etc/vcycle.conf", line=3, text="colour: no such option")
 DOOM = Doom(outcome=Outcome.OVERTIME, text="older than max_wallclock_seconds", since=NOW)
@@ -39,9 +41,54 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         events.daemon_stopping,
         "info: Vcycle stops; machines are left running",
     ),
+    "monitored": (
+        lambda: events.monitored("http://127.0.0.1:9979/"),
+        "info: Dashboard and metrics are at http://127.0.0.1:9979/",
+    ),
+    "not-monitored": (
+        lambda: events.not_monitored("http://127.0.0.1:9979/", "the port is taken"),
+        "warn: Dashboard and metrics cannot be shown at http://127.0.0.1:9979/: the port is taken",
+    ),
     "left-behind": (
         lambda: events.left_behind("spaces", 4.0),
         "warn: spaces did not stop within 4s and is left behind",
+    ),
+    "image-fetched": (
+        lambda: events.image_fetched(
+            news.Fetched(
+                url=IMAGE,
+                path="/x/image",
+                size=410_000_000,
+                sha256="0a",
+                seconds=61.0,
+                resumed=1_000_000,
+                signed_by="/CN=signer",
+            )
+        ),
+        f"info: Image {IMAGE}: 410 MB fetched in 1m 01s, 1.00 MB of it from before, SHA-256 0a,"
+        " signed by /CN=signer: /x/image",
+    ),
+    "image-kept": (
+        lambda: events.image_kept(
+            news.Kept(url=IMAGE, reason="the server answers 500", age=3600.0)
+        ),
+        f"warn: Image {IMAGE}: the copy confirmed 1h 00m ago is used: the server answers 500",
+    ),
+    "image-lacking": (
+        lambda: events.image_lacking(news.Lacking(url=IMAGE, reason="it has expired")),
+        f"error: Image {IMAGE}: there is no good copy: it has expired; it is tried again",
+    ),
+    "image-back": (
+        lambda: events.image_back(news.Back(url=IMAGE)),
+        f"info: Image {IMAGE}: its server is right again",
+    ),
+    "image-removed": (
+        lambda: events.image_removed(news.Removed(path="/x/image", size=1000, why="it is old")),
+        "info: Image removed from the cache, 1.00 KB, as it is old: /x/image",
+    ),
+    "image-trouble": (
+        lambda: events.images(news.Trouble(text="/x/index.json: not JSON")),
+        "error: Cache of images: /x/index.json: not JSON",
     ),
     "factory-silent": (
         lambda: events.factory_silent(SPACE, "factory2.example.com", "no answer within 10 s"),
@@ -237,6 +284,17 @@ class LineTests(SynchronousTestCase):
         tests = Path(__file__).parents[1].rglob("test_*.py")
         said = " ".join(path.read_text("utf-8") for path in tests)
         self.assertEqual([], [name for name in events.__all__ if f"events.{name}" not in said])
+
+    def test_images(self) -> None:
+        """Each piece of news of images has its line."""
+        for say in (
+            lambda: events.images(news.Back(url=IMAGE)),
+            lambda: events.images(news.Lacking(url=IMAGE, reason="x")),
+            lambda: events.image_trouble(news.Trouble(text="x")),
+        ):
+            with capturedLogs() as captured:
+                say()
+            self.assertEqual(1, len(captured))
 
     def test_many_patterns(self) -> None:
         """A template with thousands of long patterns is told in one bounded line."""

@@ -53,10 +53,11 @@ class CacheCase(TestCase):
         self.verify: Verify = cannot_verify
         self.boot = "this boot"
         self.servers: list[Server] = []
+        self.addCleanup(self._stop)
         self.server = self.serve(self.authority.issue())
         self.cache = self.start()
 
-    def tearDown(self) -> Deferred[None]:
+    def _stop(self) -> Deferred[None]:
         async def stop() -> None:
             for server in self.servers:
                 await server.stop()
@@ -151,7 +152,7 @@ class CacheCase(TestCase):
     async def until(self, true: Callable[[], object]) -> None:
         """Let the reactor turn until something is so: bytes take their time on the loopback."""
         while not true():
-            await deferLater(reactor, 0.001)  # type: ignore[arg-type]
+            await deferLater(reactor, 0.001)
 
     def left(self) -> list[str]:
         """The files of the cache, without index and locks."""

@@ -139,7 +139,7 @@ class Served:
     A file, and how it is served. ``cut`` ends the connection after so many bytes of each body,
     ``stall`` sends no more after so many. ``length`` False says not how long it is: chunked, or
     where ``chunked`` is False by closing the connection. ``changes`` is called once after the
-    headers and a half are sent. ``plain`` ignores conditions and ranges.
+    headers and a half are sent. ``plain`` ignores conditions and ranges, ``silent`` never answers.
     """
 
     body: bytes = b""
@@ -152,6 +152,7 @@ class Served:
     cut: int | None = None
     stall: int | None = None
     plain: bool = False
+    silent: bool = False
     changes: Callable[[], None] | None = None
     headers: Mapping[str, str] = Factory(dict)
 
@@ -187,6 +188,8 @@ class _Files(Resource):
 
 
 def _render(request: Any, served: Served, asked: Mapping[str, str]) -> Any:
+    if served.silent:
+        return NOT_DONE_YET
     request.setResponseCode(served.status)
     for name, value in served.headers.items():
         request.setHeader(name, value)

@@ -130,8 +130,7 @@ class ServerTests(CacheCase):
 
     async def test_silent(self) -> None:
         """A server that does not answer at all is given up."""
-        url = self.put(GOOD)
-        self.server.files["/image.iso"].status = 0
+        url = self.put(GOOD, silent=True)
         failure = Deferred.fromCoroutine(self.failed(url))
         await self.until(lambda: self.server.asked)
         self.clock.advance(61)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Callable
 
 from attrs import frozen
@@ -20,19 +20,20 @@ from vcycle.daemon import clocks, events, host
 from vcycle.daemon.answering import Answering, facts_of
 from vcycle.daemon.claim import spool_of
 from vcycle.daemon.compose import Parts, runner_of
+from vcycle.daemon.cycle import unremarked
 from vcycle.daemon.door import Door, Entrance, names_of
 from vcycle.daemon.errorcounts import ErrorCounts
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
+from vcycle.daemon.imaging import Imaging
 from vcycle.daemon.monitoring import Monitoring, Others, hung
 from vcycle.daemon.published import Published
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 from vcycle.daemon.steering import Steering
 from vcycle.daemon.talking import Talking
-from vcycle.daemon.wayout import WayOut
+from vcycle.daemon.wayout import WayOut, endpoint
 from vcycle.disks.qemu import QemuDisks
 from vcycle.exports.kernel import KernelExports
-from vcycle.images.local import LocalImages
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.place import socket_path
 from vcycle.monitor.statussocket import StatusSocket
@@ -46,11 +47,12 @@ class Assembly:
     """
     What runs: ``services`` in the order in which they start. ``content`` gives a published
     document by its path, empty or None if there is none. ``hush`` says that the daemon stops,
-    so that what others do not hear of it is no news.
+    so that what others do not hear of it is no news. ``imaging`` fetches.
     """
 
     services: tuple[IService, ...]
     spaces: Spaces
+    imaging: Imaging
     hush: Callable[[], None]
     content: Callable[[str], bytes | None]
 
@@ -65,6 +67,7 @@ def assemble(
     sweep: Callable[[], None],
     entrance: Entrance | None = None,
     way: WayOut | None = None,
+    remarks: Callable[[Space], Sequence[str]] = unremarked,
 ) -> Assembly:
     """
     Everything between the configuration and the spaces.
@@ -72,7 +75,8 @@ def assemble(
     ``files`` are threads for what waits for a disk, ``planners`` for what computes; ``reload``
     reads the configuration again if it changed; ``sweep`` is called between cycles;
     ``entrance`` is what was bound for those who watch before anything was claimed; ``way`` leads
-    out of the fence, if there is one.
+    out of the fence, if there is one; ``remarks`` are problems of a space that keep nothing from
+    being made.
     """
     settings = configuration.settings
     state_dir = settings.state_dir
@@ -98,6 +102,13 @@ def assemble(
         know=answering.know,
     )
 
+    imaging = Imaging(
+        reactor,
+        settings,
+        tell=events.images,
+        woken=lambda: spaces.wake(),
+        connect=None if way is None else functools.partial(endpoint, reactor, way),
+    )
     accounts = Accounts(state_dir, files)
     monitoring = Monitoring(
         state_dir,
@@ -108,7 +119,10 @@ def assemble(
         Others(
             responder=lambda: answering.listening if settings.vacquery_port else None,
             queries=lambda: answering.counts,
-            hung=lambda: hung({"files": files, "plans": planners, **hypervisors.pools}),
+            hung=lambda: hung(
+                {"files": files, "plans": planners, "images": imaging.threads, **hypervisors.pools}
+            ),
+            images=imaging.rows,
             waiting=accounts.waiting,
         ),
     )
@@ -134,7 +148,7 @@ def assemble(
         disks=QemuDisks(files),
         exports=KernelExports(files),
         accounts=accounts,
-        images=LocalImages(files),
+        images=imaging.images,
         credentials=Proxies(in_thread=files, clock=clocks.wall),
         directory=functools.partial(os.path.join, state_dir, "machinetypes"),
         publish=publish,
@@ -142,6 +156,7 @@ def assemble(
         peers=talking.look_around,
         ended=ended,
         last=monitoring.last,
+        remarks=remarks,
         hearts=answering.hearts,
         drains=steering.drained,
         journal=steering.write,
@@ -162,13 +177,22 @@ def assemble(
         monitoring.withdraw(space)
 
     spaces = Spaces(reactor, build, left, sweep, tally.cycle)
-    services: list[IService] = [ErrorCounts(tally.error), hypervisors]
+
+    def content(path: str) -> bytes | None:
+        document = imaging.content(path)
+        return published.content(path) if document is None else document
+
+    services: list[IService] = [ErrorCounts(tally.error), imaging, hypervisors]
     try:
-        services.append(StatusSocket(reactor, socket_path(state_dir), published.content))
+        services.append(StatusSocket(reactor, socket_path(state_dir), content))
     except VcycleError as error:
         events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
     services.append(steering.socket(reactor, spaces))
     services += [answering, talking, door, spaces]
     return Assembly(
-        services=tuple(services), spaces=spaces, hush=talking.hush, content=published.content
+        services=tuple(services),
+        spaces=spaces,
+        imaging=imaging,
+        hush=talking.hush,
+        content=content,
     )

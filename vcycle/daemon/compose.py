@@ -18,7 +18,7 @@ from vcycle.core.peers import Peers
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import ClockWatch
 from vcycle.daemon.creation import Maker
-from vcycle.daemon.cycle import Cycle, Journal, nothing_drained, unwatched, unwritten
+from vcycle.daemon.cycle import Cycle, Journal, nothing_drained, unremarked, unwatched, unwritten
 from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.hypervisor import Hypervisor
 from vcycle.daemon.knowledge import Knowledge
@@ -60,7 +60,7 @@ class Parts:
     ``directory`` gives the directory of a machinetype's own files; ``peers`` tells of the other
     factories; ``ended`` is told of each machine that is over; ``hearts`` names those whose
     heartbeats are written with each cycle, beside the factory's; ``last`` is what each cycle
-    does last of all.
+    does last of all; ``remarks`` are problems of a space that keep nothing from being made.
     """
 
     owner: str
@@ -80,6 +80,7 @@ class Parts:
     drains: Callable[[], Coroutine[Any, Any, tuple[Drain, ...]]] = nothing_drained
     journal: Journal = unwritten
     last: Callable[[Snapshot], Awaitable[None]] = unwatched
+    remarks: Callable[[Space], Sequence[str]] = unremarked
     uuid: Callable[[], str] = _uuid
     secret: Callable[[], str] = _secret
     credentials: ICredentials | None = None
@@ -163,6 +164,7 @@ def runner_of(
             drains=parts.drains,
             journal=parts.journal,
             last=parts.last,
+            remarks=parts.remarks,
             telling=Telling(space.name),
         )
 

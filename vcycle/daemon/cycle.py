@@ -14,7 +14,7 @@ from vcycle.core.drains import Drain
 from vcycle.core.errors import StoreError, VcycleError
 from vcycle.core.leaks import unclaimed
 from vcycle.core.machine import State, Survey
-from vcycle.core.observation import Host, Observation, Plan, Reviewed
+from vcycle.core.observation import Host, Observation, Plan, Reviewed, Verdict
 from vcycle.core.peers import Peers
 from vcycle.core.plan import plan_cycle
 from vcycle.core.snapshot import Snapshot, counts_line
@@ -43,6 +43,11 @@ async def unwritten(observation: Observation, plan: Plan, now: float) -> None:
     """What becomes of cycles where no journal is kept."""
 
 
+def unremarked(space: Space) -> tuple[str, ...]:
+    """What is told of a space where nobody has anything to tell."""
+    return ()
+
+
 async def unwatched(snapshot: Snapshot) -> None:
     """What a cycle does last where nobody watches."""
 
@@ -55,7 +60,8 @@ class Cycle:
     ``peers`` tells of the other factories: it asks them, unless a cycle is early.
     ``hearts`` names those, beside the factory's own, whose heartbeats are written; ``last`` is
     what a cycle does last of all. ``drains`` are what an administrator ordered; ``ready`` tells
-    of each machinetype why it cannot be made; ``journal`` keeps what was seen and planned.
+    of each machinetype why it cannot be made; ``journal`` keeps what was seen and planned;
+    ``remarks`` are problems that keep nothing from being made.
     """
 
     space: Space
@@ -77,6 +83,7 @@ class Cycle:
     last: Callable[[Snapshot], Awaitable[None]] = unwatched
     drains: Callable[[], Coroutine[Any, Any, tuple[Drain, ...]]] = nothing_drained
     journal: Journal = unwritten
+    remarks: Callable[[Space], Sequence[str]] = unremarked
     credentials: ICredentials | None = None
     problems: tuple[str, ...] = ()
     ready: Mapping[str, str | None] = field(factory=dict)
@@ -207,9 +214,12 @@ class Cycle:
             machines=self._machines(plan),
             traces=dict(self.knowledge.traces),
             over=tuple(self.knowledge.over.values()),
-            verdicts=plan.verdicts,
+            verdicts=tuple(self._remarked(verdict, now) for verdict in plan.verdicts),
             histories=dict(self.knowledge.histories),
-            problems=seen.problems + plan.alarms + performed.problems,
+            problems=seen.problems
+            + plan.alarms
+            + performed.problems
+            + tuple(self.remarks(self.space)),
             processors_limit=self._processors_limit(),
             peers=seen.peers,
             host=seen.host,
@@ -228,6 +238,12 @@ class Cycle:
         if trouble is not None and trouble != self._trouble:
             events.store_failed(self.space.name, trouble)
         self._trouble = trouble
+
+    def _remarked(self, verdict: Verdict, now: float) -> Verdict:
+        """With what is to be told of the images that are used."""
+        materials = self.materials.get(verdict.machinetype)
+        remark = None if materials is None else materials.remark(now)
+        return verdict if remark is None else evolve(verdict, text=f"{verdict.text} ({remark})")
 
     async def _prune(self, now: float) -> None:
         if self._pruned_at is None or now - self._pruned_at >= PRUNE_SECONDS:

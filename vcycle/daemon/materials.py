@@ -9,7 +9,8 @@ from attrs import Factory, frozen
 
 from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.errors import ImageMissing
-from vcycle.interfaces import IImages, RunInThread, Wanted
+from vcycle.core.moments import span
+from vcycle.interfaces import IImages, Image, RunInThread, Wanted
 
 MARGIN_SECONDS = 600.0
 """More than a cycle takes from gathering materials to using them."""
@@ -17,7 +18,10 @@ MARGIN_SECONDS = 600.0
 
 @frozen(kw_only=True)
 class Materials:
-    """Paths on the hypervisor's host, and contents; None is "has none"."""
+    """
+    Paths on the hypervisor's host, and contents; None is "has none". ``stale`` are the images
+    whose servers could not be asked whether they have changed.
+    """
 
     image: str | None = None
     kernel: str | None = None
@@ -25,6 +29,17 @@ class Materials:
     template: bytes | None = None
     files: Mapping[str, bytes] = Factory(dict)
     public_key: str | None = None
+    stale: tuple[Image, ...] = ()
+
+    def remark(self, now: float) -> str | None:
+        """What is to be told of them at ``now`` (Unix seconds); None if there is nothing."""
+        texts = []
+        for image in self.stale:
+            age = (
+                "an unknown time" if image.confirmed_at is None else span(now - image.confirmed_at)
+            )
+            texts.append(f"the copy of {image.url} confirmed {age} ago is used: {image.problem}")
+        return "; ".join(texts) or None
 
 
 async def gather(
@@ -36,16 +51,25 @@ async def gather(
     :raises ImageMissing: something is not there; the text says what, and the cure.
     """
 
-    async def path(reference: str | None) -> str | None:
-        return (
-            None
-            if reference is None
-            else (await images.image(Wanted(reference=reference, directory=directory))).path
+    stale: list[Image] = []
+
+    async def path(
+        reference: str | None, sha256: str | None = None, signing_dn: str | None = None
+    ) -> str | None:
+        if reference is None:
+            return None
+        image = await images.image(
+            Wanted(reference=reference, directory=directory, sha256=sha256, signing_dn=signing_dn)
         )
+        if image.problem is not None:
+            stale.append(image)
+        return image.path
 
     user_data = machinetype.user_data
     return Materials(
-        image=await path(machinetype.root_image),
+        image=await path(
+            machinetype.root_image, machinetype.root_image_sha256, machinetype.image_signing_dn
+        ),
         kernel=await path(machinetype.kernel),
         initrd=await path(machinetype.initrd),
         template=None if user_data is None else await images.text(user_data, directory),
@@ -54,6 +78,7 @@ async def gather(
             for name, reference in machinetype.user_data_files.items()
         },
         public_key=await _public_key(machinetype, images, directory, in_thread),
+        stale=tuple(stale),
     )
 
 

@@ -12,7 +12,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from vcycle import __version__
-from vcycle.core.config.model import Configuration, Settings
+from vcycle.core.config.model import Configuration, Settings, Space
 from vcycle.core.errors import VcycleError
 from vcycle.daemon import clocks, events, lastgood
 from vcycle.daemon.assembly import Assembly, assemble
@@ -21,9 +21,11 @@ from vcycle.daemon.configuration import Places, Texts, this_host
 from vcycle.daemon.door import Entrance, entrance
 from vcycle.daemon.garbage import Sweeper
 from vcycle.daemon.hypervisors import IDaemonReactor
+from vcycle.daemon.imaging import RELOADED
 from vcycle.daemon.logfiles import LogKeeper
 from vcycle.daemon.notify import Notifier, Readiness
 from vcycle.daemon.ordered import OrderedServices
+from vcycle.daemon.pipes import Pipes
 from vcycle.daemon.reload import Reloader
 from vcycle.daemon.signals import Signals
 from vcycle.daemon.spaces import Spaces
@@ -150,6 +152,13 @@ class Daemon(OrderedServices):
             sweep=self._rest,
             entrance=self._entrance,
             way=self._way,
+            remarks=self._remarks,
+        )
+        self._reloader.pipes = Pipes(
+            assembly.imaging.documents,
+            configuration.settings.state_dir,
+            self._files,
+            clocks.wall,
         )
         events.daemon_started(__version__, configuration.settings.state_dir, configuration.spaces)
         for service in (self._files, self._planners, *assembly.services):
@@ -173,6 +182,10 @@ class Daemon(OrderedServices):
     @property
     def _spaces(self) -> Spaces | None:
         return None if self._assembly is None else self._assembly.spaces
+
+    def _remarks(self, space: Space) -> tuple[str, ...]:
+        """What is not as it should be in a space, and keeps nothing from being made."""
+        return () if self._reloader.pipes is None else self._reloader.pipes.remarks(space.pipes)
 
     async def _look(self) -> None:
         """The configuration again, if a file changed; what is wrong with it stops creations."""
@@ -235,10 +248,13 @@ class Daemon(OrderedServices):
         if self._spaces is None:
             return
         self._spaces.apply(configuration)
+        if self._assembly is not None:
+            self._assembly.imaging.configure(configuration.settings)
         for attribute in fields(Settings):
             what = f"[settings] {attribute.name}"
             wanted = getattr(configuration.settings, attribute.name)
-            waits = wanted != getattr(self._settings, attribute.name)
+            waits = attribute.name not in RELOADED
+            waits = waits and wanted != getattr(self._settings, attribute.name)
             self._say(what, f"{what} = {wanted}" if waits else None, events.needs_restart)
 
     async def _reload(self) -> None:
@@ -247,7 +263,8 @@ class Daemon(OrderedServices):
             await self._look()
         finally:
             self._readiness.reloaded()
-        if self._spaces is not None:
+        if self._spaces is not None and self._assembly is not None:
+            self._assembly.imaging.forgive()
             self._spaces.forgive()
             self._spaces.wake()
 

@@ -125,11 +125,14 @@ class ImageCache:
         }
         self._needs = {url: needs for url, needs in self._needs.items() if needs}
         await self._write_used()
-        in_use = fetching.in_use()
-        if in_use is not None:
-            self._index = await fetching.make_room(0) or self._index
-            shelf = fetching.shelf
-            await fetching.in_thread(lambda: shelf.sweep(in_use, now - PART_SECONDS))
+        self._index = await fetching.make_room(0) or self._index
+
+        def sweep() -> None:
+            in_use = fetching.files_in_use()
+            if in_use is not None:
+                fetching.shelf.sweep(in_use, now - PART_SECONDS)
+
+        await fetching.in_thread(sweep)
 
     async def _write_used(self) -> None:
         marks, self._used = self._used, {}

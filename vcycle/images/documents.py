@@ -149,7 +149,7 @@ class Documents:
         held.failures = 0 if problem is None else held.failures + 1
         waiting, held.waiting = held.waiting or [], None
         self._say(url, held, problem)
-        if problem is not None or held.copy is None or held.copy.body != before:
+        if held.copy is not None and held.copy.body != before:
             self.woken()
         for waiter in waiting:
             waiter.callback(None)

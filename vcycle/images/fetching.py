@@ -63,8 +63,8 @@ class NotGood(FetchError):
 @define(eq=False, kw_only=True)
 class Fetching:
     """
-    Fetches images for a cache, and tells what it removes. ``in_use`` names the files of images
-    that machines live on, None while that is not known: then nothing is removed.
+    Fetches images for a cache, and tells what it removes. ``in_use`` gives the paths of images
+    that machines live on, None if that is not known: then nothing is removed. It blocks.
     ``boot`` names this boot of the host;
     ``wall`` gives Unix seconds, ``clock`` measures.
     """
@@ -191,20 +191,15 @@ class Fetching:
 
         :raises FetchError: there is not enough room all the same.
         """
-        in_use = self.in_use()
-        changed: Index | None = None
-        if in_use is not None:
-            pruning = await self.in_thread(lambda: self._pruning(in_use, more))
-            if pruning.removals:
-                changed = await self.in_thread(lambda: self.shelf.remove(pruning.removals))
-                for removal in pruning.removals:
-                    path = self.shelf.path(removal.version.file)
-                    self.tell(Removed(path=path, size=removal.version.size, why=removal.why))
-            if more and pruning.short:
-                raise FetchError(
-                    f"{amount(more)} more would be {amount(pruning.short)} over image_cache_gb,"
-                    " and all else is in use; set it higher"
-                )
+        index, pruning = await self.in_thread(lambda: self._prune(more))
+        for removal in pruning.removals:
+            path = self.shelf.path(removal.version.file)
+            self.tell(Removed(path=path, size=removal.version.size, why=removal.why))
+        if more and pruning.short:
+            raise FetchError(
+                f"{amount(more)} more would be {amount(pruning.short)} over image_cache_gb, and"
+                " all else is in use; set it higher"
+            )
         if more:
             free = await self.in_thread(self._free)
             if free < more + RESERVE_BYTES:
@@ -213,10 +208,20 @@ class Fetching:
                     f" {amount(RESERVE_BYTES)} to spare, but only {amount(free)} are free; make"
                     " room"
                 )
-        return changed
+        return index
 
-    def _pruning(self, in_use: Collection[str], more: int) -> Pruning:
-        return prune(
+    def files_in_use(self) -> set[str] | None:
+        """The names of the files that machines live on; None if that is not known. Blocks."""
+        paths = self.in_use()
+        if paths is None:
+            return None
+        return {os.path.basename(p) for p in paths if os.path.dirname(p) == self.shelf.images}
+
+    def _prune(self, more: int) -> tuple[Index | None, Pruning]:
+        in_use = self.files_in_use()
+        if in_use is None:
+            return None, Pruning()
+        pruning = prune(
             self.shelf.read(),
             in_use,
             now=self.wall(),
@@ -224,6 +229,7 @@ class Fetching:
             budget=self.bounds.budget,
             more=more,
         )
+        return self.shelf.remove(pruning.removals) if pruning.removals else None, pruning
 
     def _free(self) -> int:
         with told(self.shelf.directory):

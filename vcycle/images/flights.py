@@ -27,8 +27,8 @@ class _Flight:
 @define(eq=False, kw_only=True)
 class Flights:
     """
-    ``landed`` is told of each index that a download left, and of whether something changed that
-    somebody may have waited for; ``tell`` hears once of each trouble and of its end.
+    ``landed`` is told of each index that a download left, and of whether there is a new version;
+    ``tell`` hears once of each trouble and of its end.
     """
 
     fetching: Fetching
@@ -78,7 +78,7 @@ class Flights:
             self._log.failure("{url}: it could not be fetched", url=url)
             problem = f"a fault of Vcycle itself, see its log: {type(error).__name__}"
         del self._flights[url]
-        self.landed(index, version is not None or problem is not None)
+        self.landed(index, version is not None)
         if problem is not None:
             self._complain(url, entry, problem)
         elif self._told.pop(url, None) is not None:

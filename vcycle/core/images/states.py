@@ -67,6 +67,25 @@ def status_of(url: str, entry: Entry, progress: Progress | None) -> ImageStatus:
     )
 
 
+def row_of(status: ImageStatus) -> dict[str, object]:
+    """The same for programs: texts, numbers, and None for what is not known."""
+    progress = status.progress
+    return {
+        "image": status.url,
+        "state": "fetching" if progress is not None else status.standing.value,
+        "versions": status.versions,
+        "bytes": status.stored,
+        "size": status.size,
+        "sha256": status.sha256,
+        "signed_by": status.signed_by,
+        "fetched_at": status.fetched_at,
+        "confirmed_at": status.confirmed_at,
+        "problem": status.problem,
+        "fetched_bytes": None if progress is None else progress.done,
+        "total_bytes": None if progress is None else progress.total,
+    }
+
+
 def named(url: str, reason: str) -> str:
     """A reason with the address that it is about, once."""
     return reason if reason.startswith(url) else f"{url}: {reason}"

@@ -36,6 +36,15 @@ from vcycle.daemon.events.factory import (
     verdict,
     vetoed,
 )
+from vcycle.daemon.events.images import (
+    image_back,
+    image_fetched,
+    image_kept,
+    image_lacking,
+    image_removed,
+    image_trouble,
+    images,
+)
 from vcycle.daemon.events.machines import (
     adopted,
     created,
@@ -78,6 +87,13 @@ __all__ = [
     "fenced",
     "finished",
     "former_configuration",
+    "image_back",
+    "image_fetched",
+    "image_kept",
+    "image_lacking",
+    "image_removed",
+    "image_trouble",
+    "images",
     "left_behind",
     "monitored",
     "needs_restart",
