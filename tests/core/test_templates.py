@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -74,3 +75,12 @@ class JudgeTests(SynchronousTestCase):
     def test_any(self, template: bytes) -> None:
         """Of whatever bytes."""
         self.assertEqual((), judge(template, machinetype()).unused)
+
+
+class ExampleTests(SynchronousTestCase):
+    def test_example(self) -> None:
+        """The example of the guide asks for nothing that there is not."""
+        example = Path(__file__).resolve().parents[2] / "docs" / "examples" / "user_data"
+        options = {"cvmfs_proxy": "http://squid.example.com:3128"}
+        verdict = judge(example.read_bytes(), machinetype(user_data_options=options))
+        self.assertEqual(Verdict(), verdict)

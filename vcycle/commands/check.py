@@ -36,12 +36,24 @@ def run(arguments: argparse.Namespace) -> int:
 
     host = arguments.host or this_host()
     reading = _with_privileges(examine_files(places_of(arguments.config, arguments.files), host))
+    reading = _with_templates(reading)
     copies: Mapping[str, Copy] = {}
     if reading.configuration is not None:
         urls = urls_of(reading.configuration)
         copies = recall(reading.configuration.settings.state_dir, urls)
     print(_as_json(reading, copies) if arguments.json else _as_text(reading, copies))
     return int(any(problem.fatal for problem in reading.problems))
+
+
+def _with_templates(reading: Reading) -> Reading:
+    """What templates ask for in vain, or never ask for."""
+    from attrs import evolve
+
+    from vcycle.commands.templates import template_problems
+
+    if reading.configuration is None:
+        return reading
+    return evolve(reading, problems=(*reading.problems, *template_problems(reading.configuration)))
 
 
 def _with_privileges(reading: Reading) -> Reading:
