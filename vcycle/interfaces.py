@@ -229,10 +229,8 @@ class IImages(Interface):
 
     def image(wanted: Wanted) -> Awaitable[Image]:
         """
-        The image as it is here now; it never waits for a download.
-
-        What is not here, or was not confirmed for a while, is fetched beside the cycle; a good
-        copy is given meanwhile, however old it is.
+        The image as it is here now, however old. It never waits for a download: what is not here,
+        or was not confirmed for a while, is fetched beside the cycle.
 
         :raises ImageMissing: there is no good copy; the text says why (being fetched, and how
             far, is a reason), and the cure.
