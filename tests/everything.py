@@ -129,6 +129,11 @@ def system() -> Iterator[Step]:
         yield Step((*_NEST, *_PYTEST, str(module)), tests=True)
 
 
+def cloud() -> Iterator[Step]:
+    yield python("tests.system.cloudimage")
+    yield Step((*_NEST, *_PYTEST, str(ROOT / "tests/system/cloudvariants.py")), tests=True)
+
+
 # Namespaces of its own for network, mounts and processes: guests reach nothing but the test,
 # and nothing is left when it ends.
 _NEST = (
@@ -161,7 +166,10 @@ PARTS = {
     "packages": packages,
     "demo": demo,
     "benchmarks": benchmarks,
+    "cloud": cloud,
 }
+# All ways to a cloud image take minutes, of which the system tests go one.
+_USUAL = tuple(part for part in PARTS if part != "cloud")
 QUICK = ("style", "types", "unit")
 
 
@@ -174,7 +182,7 @@ def main(words: Sequence[str] | None = None) -> int:
     unknown = [part for part in arguments.part if part not in PARTS]
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    chosen = arguments.part or (QUICK if arguments.quick else tuple(PARTS))
+    chosen = arguments.part or (QUICK if arguments.quick else _USUAL)
     counts, spans = {}, {}
     with tempfile.TemporaryDirectory() as name:
         for part in chosen:
