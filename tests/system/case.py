@@ -31,12 +31,14 @@ class SystemCase(SynchronousTestCase):
     A place, and a daemon on it. All machines end with the test, whatever becomes of it.
 
     ``uri`` and ``port`` say where machines run, and how they see their web server;
-    ``vacquery_port`` where other factories are answered, 0 for nowhere.
+    ``vacquery_port`` where other factories are answered, 0 for nowhere, and ``monitor_port``
+    where one can look.
     """
 
     uri = "qemu:///embed?root={place}/q"
     port = 8080
     vacquery_port = 0
+    monitor_port = 0
 
     def setUp(self) -> None:
         first = Path("/proc/1/cmdline").read_bytes()
@@ -140,6 +142,7 @@ class SystemCase(SynchronousTestCase):
                 "state_dir": self.daemon.state,
                 "vacquery_port": self.vacquery_port,
                 "vacquery_interface": "127.0.0.1",
+                "monitor_port": self.monitor_port,
             },
         )
         self.write("\n".join([settings, *sections]))
