@@ -25,6 +25,8 @@ XML = """\
 </domain>
 """
 PLATFORM = Platform(domain_type="qemu", arch="x86_64", network=None, cpu_mode=None)
+LIFE = 90
+"""Seconds until the space's shutdown_time: more than what is done before takes."""
 
 
 class ForeignTests(OnSystem):
@@ -67,25 +69,24 @@ class ForeignTests(OnSystem):
         Neither running, draining, restarts, shutdown_time nor an end of the daemon touch what
         is not ours, whatever its name or its mark.
         """
-        self.configure(self.space(total_machines=2), self.idle("idle"))
+        end = int(time.time()) + LIFE
+        idle = self.idle("idle", min_wallclock_seconds=1)
+        self.configure(self.space(total_machines=2, shutdown_time=end), idle)
         self.daemon.start()
         self.daemon.until("our own two run", lambda: len(pids()) == 7)
         names = {record.name for record in self.daemon.living()}
         self.assertEqual({slot_name(FACTORY, 2), slot_name(FACTORY, 3)}, names)
         self._untouched()
         self.daemon.kill()
-        self.configure(self.space(total_machines=2, draining="yes"), self.idle("idle"))
+        drained = self.space(total_machines=2, shutdown_time=end, draining="yes")
+        self.configure(drained, idle)
         self.daemon.start()
         self.daemon.until("it drains", lambda: self.daemon.lines("draining = yes"))
         time.sleep(5)
         self.assertEqual(7, len(pids()), "draining lets machines go on")
         self._untouched()
-        end = int(time.time()) + 8
-        self.configure(
-            self.space(total_machines=2, shutdown_time=end),
-            self.idle("idle", min_wallclock_seconds=1),
-        )
-        self.daemon.until("ours are over", lambda: not self.daemon.living())
+        self.configure(self.space(total_machines=2, shutdown_time=end), idle)
+        self.daemon.until("ours are over", lambda: not self.daemon.living(), 2 * LIFE)
         self.assertEqual(
             {Outcome.STOPPED, Outcome.OVERTIME} | {r.outcome for r in self.daemon.records()},
             {Outcome.STOPPED, Outcome.OVERTIME},
