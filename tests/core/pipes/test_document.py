@@ -6,7 +6,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.pipes.writing import document, one
 from vcycle.core.errors import PipeError
-from vcycle.core.pipes.allowed import MOST_REPEATS
 from vcycle.core.pipes.document import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -228,20 +227,10 @@ class ReferenceTests(SynchronousTestCase):
 class ExpressionTests(SynchronousTestCase):
     def test_simple(self) -> None:
         """Expressions as they are really used are good."""
-        for text in (
-            r".*/CN=cvm-sign0[12]\.cern\.ch",
-            r"^/DC=ch/DC=cern/.*/CN=.*sign.*$",
-            "/CN=(a|b)",
-            r"/CN=[^]*+?{}(]x\*\+",
-        ):
+        for text in (r".*/CN=cvm-sign0[12]\.cern\.ch", r"^/DC=ch/.*/CN=.*sign.*$", "/CN=(a|b)"):
             self.assertEqual(text, entry(one(image_signing_dn=text)).options["image_signing_dn"])
 
     def test_costly(self) -> None:
         """Those that some text takes for ever to be matched with are not, nor are broken ones."""
-        for text in (
-            *("(a+)+b", "(a|a)*b", "a{1000}", r"(a)\1", "(?=a)", r"\w", "(", "[", "*"),
-            "a?" * (MOST_REPEATS + 1),
-            "(a|a)" * 20,
-            ".*" * (MOST_REPEATS + 1),
-        ):
+        for text in ("(a+)+b", "(a|a)*b", r"(a)\1", "(", ".*" * 9, "a?" * 30, "x" * 501):
             self.assertIn("image_signing_dn", left_out(image_signing_dn=text), text)
