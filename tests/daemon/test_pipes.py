@@ -27,7 +27,7 @@ TWO = document(
     {"suffix": "a", "root_image": "a.img", "target_share": 3},
     {"suffix": "b", "root_image": "b.img", "target_share": 1},
 )
-SAID = f"info: one.test: Vacuum pipe exvo: 1 machinetypes in {URL}"
+SAID = f"info: one.test: Vacuum pipe exvo: 1 machinetype in {URL}"
 EXPECTED = f"{URL}: 404 Not Found; put it there; it has no machinetypes until there is a document"
 
 
@@ -106,7 +106,7 @@ class DocumentTests(PipesCase):
         self.assertEqual([], self.look(3599))
         self.assertEqual(
             [
-                SAID.replace("1 machinetypes", "2 machinetypes"),
+                SAID.replace("1 machinetype", "2 machinetypes"),
                 "info: Configuration: space one.test: machinetype exvo-x: removed",
                 "info: Configuration: space one.test: machinetype exvo-a: added",
                 "info: Configuration: space one.test: machinetype exvo-b: added",

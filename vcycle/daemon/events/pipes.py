@@ -10,11 +10,12 @@ _log = Operator()
 def pipe_read(space: str, pipe: str, url: str, count: int) -> None:
     """A pipe's document is new, or can be had again."""
     _log.info(
-        "{space}: Vacuum pipe {pipe}: {count} machinetypes in {url}",
+        "{space}: Vacuum pipe {pipe}: {count} machinetype{plural} in {url}",
         event="pipe-read",
         space=space,
         pipe=pipe,
         count=count,
+        plural="" if count == 1 else "s",
         url=url,
     )
 
