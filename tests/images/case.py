@@ -149,6 +149,11 @@ class CacheCase(TestCase):
             return str(error)
         raise self.failureException(f"{url} was fetched")
 
+    def done(self, url: str) -> int:
+        """How many bytes are here of what is being fetched."""
+        progress = self.cache.progress(url)
+        return 0 if progress is None else progress.done
+
     async def until(self, true: Callable[[], object]) -> None:
         """Let the reactor turn until something is so: bytes take their time on the loopback."""
         while not true():

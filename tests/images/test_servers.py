@@ -117,16 +117,12 @@ class ServerTests(CacheCase):
         """A server that sends nothing more is given up; what came is kept for later."""
         url = self.put(GOOD, stall=1000, modified=None)
         failure = Deferred.fromCoroutine(self.failed(url))
-        await self.until(lambda: self._done(url) == 1000)
+        await self.until(lambda: self.done(url) == 1000)
         self.clock.advance(30)
         self.assertFalse(failure.called)
         self.clock.advance(31)
         self.assertIn("nothing came for 60 s", await failure)
         self.assertIn("nothing came for 60 s", await self.missing(url))
-
-    def _done(self, url: str) -> int | None:
-        progress = self.cache.progress(url)
-        return None if progress is None else progress.done
 
     async def test_silent(self) -> None:
         """A server that does not answer at all is given up."""
@@ -142,7 +138,7 @@ class ServerTests(CacheCase):
         self.bounds = type(self.bounds)(waits=type(self.bounds.waits)(stall=100_000, total=3600))
         self.cache = self.start()
         failure = Deferred.fromCoroutine(self.failed(url))
-        await self.until(lambda: self._done(url) == 1000)
+        await self.until(lambda: self.done(url) == 1000)
         self.clock.advance(3601)
         self.assertIn("not all of it came within 3600 s", await failure)
 
