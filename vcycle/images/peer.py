@@ -12,6 +12,7 @@ from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from zope.interface import implementer
 
+from vcycle.images.names import oneline
 from vcycle.images.trust import bearable, reason
 
 
@@ -64,7 +65,4 @@ def _is_address(host: str) -> bool:
 
 
 def _subject(certificate: Any) -> str:
-    parts = certificate.get_subject().get_components()
-    text = "".join(f"/{name.decode('ascii')}={value.decode()}" for name, value in parts)
-    text = "".join(char if char.isprintable() else "?" for char in text[:200])
-    return f"its certificate {text}" if text else "its certificate"
+    return f"its certificate {oneline(certificate.to_cryptography().subject)[:200]}"
