@@ -47,8 +47,8 @@ def busy_space(*more: Machinetype) -> Space:
     )
 
 
-def busy(now: float, turn: int = 0) -> Snapshot:
-    """The space at a moment; ``turn`` moves a few machines on."""
+def busy(now: float, turn: int = 0, aborted: float = 214.0) -> Snapshot:
+    """The space at a moment; ``turn`` moves a few machines on, ``aborted`` is how long ago."""
     machines = tuple(_machines(now, turn))
     return Snapshot(
         space=busy_space(),
@@ -76,7 +76,7 @@ def busy(now: float, turn: int = 0) -> Snapshot:
             "alice-pilot": History(
                 outlook=Outlook(
                     abort=Abort(
-                        at=now - 214,
+                        at=now - aborted,
                         factory="factory3.example.com",
                         machine="factory3-07.example.com",
                         message="300 Nothing to do",

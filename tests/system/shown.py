@@ -71,7 +71,7 @@ def main(port: int, state_dir: str, wicked: bool) -> None:
     def cycle() -> None:
         nonlocal turn
         turn += 1
-        shown = scenery.busy(wall(), turn)
+        shown = scenery.busy(wall(), turn, 214.0 + turn)
         monitoring.publish(hostile(shown) if wicked else shown)
 
     reactor.callWhenRunning(door.startService)
