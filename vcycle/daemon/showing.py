@@ -104,15 +104,16 @@ def tail(path: str) -> list[str]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return []
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return []
-        try:
-            file.seek(max(0, status.st_size - TAIL_BYTES))
-            text = (file.read(TAIL_BYTES) or b"").decode("utf-8", "replace")
-        except OSError as error:
-            return [f"({error.strerror})"]
+        body = os.pread(descriptor, TAIL_BYTES, max(0, status.st_size - TAIL_BYTES))
+    except OSError as error:
+        return [f"({error.strerror})"]
+    finally:
+        os.close(descriptor)
+    text = body.decode("utf-8", "replace")
     lines = [_escaped(line) for line in text.replace("\r\n", "\n").split("\n")]
     while lines and not lines[-1]:
         lines.pop()
