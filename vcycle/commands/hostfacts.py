@@ -10,13 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from vcycle.core.config.model import Configuration
 from vcycle.core.doctor import HostFacts, Port
 from vcycle.core.network import network_plan
+from vcycle.daemon.instants import wall
 
 SECONDS = 15.0
 FRESH = 600.0
@@ -163,7 +163,7 @@ def clock_true() -> bool | None:
 
 def _beats(state_dir: str) -> bool:
     try:
-        return time.time() - os.stat(f"{state_dir}/status.json").st_mtime < FRESH
+        return wall() - os.stat(f"{state_dir}/status.json").st_mtime < FRESH
     except OSError:
         return False
 
