@@ -46,6 +46,7 @@ def chromium(width: int = 1200, height: int = 1000, dark: bool = False) -> Itera
                     "mobile": width < 600,
                 },
             )
+            driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
             scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
             yield driver
