@@ -52,7 +52,7 @@ class FamiliesTests(SynchronousTestCase):
             queries={"queries": 3, "strangers": 1},
             leaks={"disks": 0},
             hung={"files": 1},
-            images={"https://a.test/i": NOW, "other": None},
+            images={"https://a.test/i": (NOW, False), "other": (None, True)},
             accounting=(3, NOW),
         )
         for family in families(readings):

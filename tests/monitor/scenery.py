@@ -179,11 +179,14 @@ def lived(trend: Trend, name: str, now: float) -> None:
 IMAGES = (
     {
         "image": "https://images.example.com/cernvm5.iso",
+        "state": "good",
+        "size": 19_922_944,
         "confirmed_at": 0.0,
         "problem": None,
     },
     {
         "image": "https://images.example.com/runner.qcow2",
+        "state": "fetching",
         "confirmed_at": None,
         "problem": None,
         "fetched_bytes": 912_000_000,

@@ -36,7 +36,7 @@ def readings() -> Readings:
         tally=tally,
         leaks={"disks": 0},
         hung={"files": 0},
-        images={"https://a.test/i": NOW},
+        images={"https://a.test/i": (NOW, False)},
         accounting=(3, NOW),
     )
 

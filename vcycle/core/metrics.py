@@ -37,7 +37,7 @@ class Readings:
 
     ``queries`` are the responder's counts; ``leaks`` things by kind that nobody owns; ``hung``
     threads that were given up, by pool; ``images`` the times (Unix seconds) at which each was
-    last confirmed, None if never; ``accounting`` how many records wait, and since when the oldest.
+    last confirmed, None if never, and whether there was a problem since; ``accounting`` how many records wait, and since when the oldest.
     """
 
     version: str
@@ -47,7 +47,7 @@ class Readings:
     queries: Mapping[str, int] = Factory(dict)
     leaks: Mapping[str, int] = Factory(dict)
     hung: Mapping[str, int] = Factory(dict)
-    images: Mapping[str, float | None] = Factory(dict)
+    images: Mapping[str, tuple[float | None, bool]] = Factory(dict)
     accounting: tuple[int, float | None] | None = None
     listeners: int = 0
 
@@ -227,7 +227,13 @@ def _kept(readings: Readings) -> Iterator[Family]:
     yield _gauge(
         "vcycle_image_confirmed_timestamp_seconds",
         "When a server last said that the image is the newest",
-        {(name,): at for name, at in images.items() if at is not None},
+        {(name,): at for name, (at, _) in images.items() if at is not None},
+        "image",
+    )
+    yield _gauge(
+        "vcycle_image_problem",
+        "1 where the server could not be asked since",
+        {(name,): problem for name, (_, problem) in images.items()},
         "image",
     )
     yield _gauge(

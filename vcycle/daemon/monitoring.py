@@ -182,7 +182,8 @@ class Monitoring:
             leaks={**self._leaks, "machines": sum(s.unclaimed for s in self._snapshots())},
             hung=self.others.hung(),
             images={
-                str(row.get("image")): _number(row, "confirmed_at") for row in self.others.images()
+                str(row.get("image")): (_number(row, "confirmed_at"), bool(row.get("problem")))
+                for row in self.others.images()
             },
             accounting=None
             if accounting is None

@@ -156,7 +156,11 @@ const image = (each) => {
   if (each.fetched_bytes !== undefined && each.fetched_bytes !== null) {
     facts.push(make("span", "", total ? `${bytes(each.fetched_bytes)} of ${bytes(total)}` : bytes(each.fetched_bytes)));
   }
-  const row = make("li", "image", make("span", "name", String(each.image)), ...facts);
+  else if (each.size) facts.push(make("span", "quiet", bytes(each.size)));
+  if (each.signed_by) facts.push(make("span", "quiet", `signed by ${each.signed_by}`));
+  const tone = { good: "good", old: "warn", missing: "bad", fetching: "calm" }[each.state];
+  const row = make("li", "image", make("span", "name", String(each.image)),
+    each.state ? badge(String(each.state), tone || "calm") : null, ...facts);
   if (total && each.fetched_bytes < total) {
     row.append(sized(make("span", "meter", make("i")), each.fetched_bytes / total));
   }
