@@ -127,7 +127,7 @@ def placed(connection: libvirt.virConnect, disks: Sequence[Disk]) -> tuple[Disk,
     """
     In libvirt's threads: disks that are volumes, by their paths on the hypervisor.
 
-    A domain that named its pool would be ended by a libvirtd that starts without that pool.
+    A domain that named its pool would depend on that pool for as long as it lives.
     """
     return tuple(
         disk
@@ -146,7 +146,7 @@ def _pool(connection: libvirt.virConnect, group: str) -> libvirt.virStoragePool:
     """
     The active pool of that name.
 
-    One that we have made is transient: libvirt forgets it when it ends, and it is made again.
+    One that we have made is transient: when it is gone, it is made again.
 
     :raises HostFault: there is no such pool, and no volume group.
     """
