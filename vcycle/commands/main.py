@@ -39,6 +39,7 @@ COMMANDS = (
     "destroy",
     "orphans",
     "pipe",
+    "images",
     "replay",
     "apel_sync",
     "accounting",

@@ -21,7 +21,7 @@ from vcycle.core.images.news import News, Trouble
 from vcycle.core.images.proxies import proxies
 from vcycle.core.images.states import row_of
 from vcycle.daemon import clocks
-from vcycle.images.authorities import default_directory, read_authorities
+from vcycle.images.authorities import default_directory
 from vcycle.images.cache import ImageCache
 from vcycle.images.client import Client, Connect, Ways
 from vcycle.images.copies import Copies
@@ -29,9 +29,9 @@ from vcycle.images.documents import Documents
 from vcycle.images.fetching import Bounds, Fetching
 from vcycle.images.found import FoundImages
 from vcycle.images.local import LocalImages
+from vcycle.images.place import directory_in, verified
 from vcycle.images.proofs import Proofs
 from vcycle.images.shelf import Shelf
-from vcycle.images.signature import verify_image
 from vcycle.images.trust import Trust
 from vcycle.store.inuse import images_in_use
 from vcycle.threads import IThreadsReactor, PrivateThreads
@@ -49,11 +49,6 @@ RELOADED = (
     "image_versions",
 )
 """Settings that take effect at once; a download under way goes on as it began."""
-
-
-def directory_in(state_dir: str) -> str:
-    """Where the cache is."""
-    return os.path.join(state_dir, "imagecache")
 
 
 def _silent(news: News) -> None:
@@ -83,7 +78,7 @@ class Imaging(Service):
         self._state_dir = settings.state_dir
         self._tell = tell
         self._environment = os.environ if environment is None else environment
-        self._authorities = default_directory(settings.ca_directory)
+        self._authorities = settings.ca_directory
         self._trouble: str | None = None
         self._check_seconds = float(settings.image_check_seconds)
         self.threads = PrivateThreads(reactor, "images", THREADS, SECONDS, REPLACEMENTS)
@@ -144,7 +139,7 @@ class Imaging(Service):
 
     def configure(self, settings: Settings) -> None:
         """From now on it is as these settings say; a download under way goes on as it began."""
-        self._authorities = default_directory(settings.ca_directory)
+        self._authorities = settings.ca_directory
         self._check_seconds = float(settings.image_check_seconds)
         self._client.ways = self._ways(settings)
         trust = self._trust(settings)
@@ -187,10 +182,7 @@ class Imaging(Service):
         return images_in_use(self._state_dir)
 
     def _verify(self, path: str, expression: str) -> str:
-        authorities = read_authorities(self._authorities)
-        return verify_image(
-            path, authorities=authorities, expression=expression, now=clocks.wall()
-        ).dn
+        return verified(path, expression, self._authorities, clocks.wall())
 
     def _ways(self, settings: Settings) -> Ways:
         return ways_of(settings, self._environment)

@@ -85,22 +85,24 @@ class Shelf:
             return None
         return known.st_ino, known.st_size, known.st_mtime_ns
 
-    def read(self) -> Index:
-        """The index as it is now; an empty one if there is none."""
+    def read(self, mend: bool = True) -> Index:
+        """
+        The index as it is now; an empty one if there is none. One that makes no sense is told of
+        in ``damage``, and put aside if we ``mend``.
+        """
         with told(self._index):
             data = read_file(self._index, MAX_TEXT)
         try:
             return Index() if data is None else decode(data.decode("ascii"))
         except ValueError as error:
-            self._set_aside(str(error))
+            aside = f"{self._index}.damaged"
+            self.damage = (
+                f"{self._index}: {error}; it is kept as {aside}, and images are fetched anew"
+            )
+            if mend:
+                with suppress(OSError):
+                    os.replace(self._index, aside)
             return Index()
-
-    def _set_aside(self, why: str) -> None:
-        """What cannot be read is kept for whoever wants to know why."""
-        aside = f"{self._index}.damaged"
-        self.damage = f"{self._index}: {why}; it is kept as {aside}, and images are fetched anew"
-        with suppress(OSError):
-            os.replace(self._index, aside)
 
     def change(self, change: Callable[[Index], Index]) -> Index:
         """Replace the index by what ``change`` makes of it, while nobody else does."""
@@ -142,6 +144,13 @@ class Shelf:
                 self.step("remove", self.path(file))
                 remove_file(self.path(file))
         return index
+
+    def forget(self, files: set[str], in_use: Collection[str]) -> None:
+        """Have versions used no more; files that machines live on stay until those are over."""
+        self.change(lambda index: index.without(files))
+        with told(self.images):
+            for file in files - set(in_use):
+                remove_file(self.path(file))
 
     def is_whole(self, version: Version) -> bool:
         """Whether a version's file is there, as far as a look at its length can tell."""
