@@ -13,6 +13,7 @@ PRELUDE = """
 from vcycle.daemon.wayout import endpoint, way_out
 
 way = way_out()
+become()
 enter("the test")
 
 from twisted.internet import reactor
@@ -63,8 +64,8 @@ class WayOutTests(SynchronousTestCase):
 
         threading.Thread(target=serve, daemon=True).start()
 
-    def said(self, script: str) -> list[str]:
-        return run(PRELUDE + script).splitlines()
+    def said(self, script: str, become: str = "None") -> list[str]:
+        return run(f"become = lambda: {become}\n{PRELUDE}{script}").splitlines()
 
     def test_connects(self) -> None:
         """Where the daemon itself reaches nobody, the process outside connects it, by name too."""
@@ -74,6 +75,15 @@ class WayOutTests(SynchronousTestCase):
         )
         self.assertIn("ConnectionRefusedError", said[0])
         self.assertEqual(["to who are you? 127.0.0.1"] * 2, said[1:])
+
+    def test_user(self) -> None:
+        """So it is behind the fence of a user, whose rights end at a namespace of its own."""
+        said = self.said(
+            f"main(hear(None, '127.0.0.1', {self.port}), hear(way, '127.0.0.1', {self.port}))",
+            become="become_nobody()",
+        )
+        self.assertIn("ConnectionRefusedError", said[0])
+        self.assertEqual("to who are you? 127.0.0.1", said[1])
 
     def test_refusals(self) -> None:
         """What cannot be connected to fails as it would without a fence."""

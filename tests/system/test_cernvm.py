@@ -18,7 +18,7 @@ heartbeat
 echo '##user_data_uuid## ##user_data_root_image_url##' | put who
 shutdown_message 200 Success
 """
-CHECK_SECONDS = 60
+CHECK_SECONDS = 10
 VALID = 30 * signed.DAY
 
 
