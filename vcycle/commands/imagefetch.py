@@ -15,7 +15,6 @@ from vcycle.core.images.states import amount, told
 from vcycle.core.table import clean
 
 if TYPE_CHECKING:
-    from vcycle.core.images.news import News
     from vcycle.daemon.imaging import Imaging
 
 EACH_SECONDS = 0.5
@@ -24,38 +23,18 @@ EACH_SECONDS = 0.5
 
 def fetch(configuration: Configuration, which: Sequence[str]) -> int:
     """Gives the command's exit status; runs the reactor, once in a process."""
-    from twisted.internet import reactor as global_reactor
-    from twisted.internet.defer import Deferred
-
-    from vcycle.daemon.imaging import Imaging
+    from vcycle.daemon.imagingonce import imaging_once
 
     try:
         urls = chosen(configuration, which)
+        if urls:
+            return imaging_once(
+                configuration.settings, lambda reactor, imaging: _all(reactor, imaging, urls)
+            )
     except VcycleError as error:
         return failed("images fetch", error)
-    if not urls:
-        print("vcycle images fetch: no machinetype names an image's address", file=sys.stderr)
-        return 0
-    reactor: Any = global_reactor
-    statuses: list[int] = []
-    imaging = Imaging(reactor, configuration.settings, tell=_silent, woken=lambda: None)
-
-    def done(result: Any) -> None:
-        statuses.append(result if isinstance(result, int) else failed("images fetch", result.value))
-        imaging.stopService()
-        reactor.stop()
-
-    def begin() -> None:
-        imaging.startService()
-        Deferred.fromCoroutine(_all(reactor, imaging, urls)).addBoth(done)
-
-    reactor.callWhenRunning(begin)
-    reactor.run()
-    return statuses[0] if statuses else 130
-
-
-def _silent(news: News) -> None:
-    """The results say it all."""
+    print("vcycle images fetch: no machinetype names an image's address", file=sys.stderr)
+    return 0
 
 
 async def _all(reactor: Any, imaging: Imaging, urls: dict[str, set[Need]]) -> int:
