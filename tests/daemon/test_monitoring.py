@@ -155,7 +155,7 @@ class ShownTests(MonitoringCase):
         self.monitoring.ended(space(), ended(1))
         body, _ = self.successResultOf_(self.monitoring.metrics(""))
         text = body.decode()
-        self.assertIn('vcycle_leaks{kind="machines"} 2.0', text)
+        self.assertIn('vcycle_leaks{kind="machine"} 2.0', text)
         self.assertIn("vcycle_accounting_records_waiting 3.0", text)
         self.assertIn('outcome="completed",space="vac01.example.com"} 1.0', text)
 
@@ -186,7 +186,7 @@ class ShownTests(MonitoringCase):
         looks = []
 
         async def counting(work: Callable[[], R], deadline: float | None = None) -> R:
-            if "leftovers" in work.__code__.co_names:
+            if "_leaks" in work.__code__.co_names:
                 looks.append(self.now)
             return work()
 
@@ -195,6 +195,21 @@ class ShownTests(MonitoringCase):
             self.now = NOW + 60 * number
             self.monitoring.publish(busy(self.now))
         self.assertEqual(12 * 60 // LOOK_SECONDS + 1, len(looks))
+
+
+class LeaksTests(MonitoringCase):
+    def test_disks(self) -> None:
+        """A disk of a machine that is over is a leak; that of one that lives is none."""
+        snapshot = busy(NOW)
+        lives = snapshot.machines[0].record.directory
+        for name in (lives, "1_pilot_over"):
+            directory = self.root / "spaces" / SPACE / "machines" / name
+            directory.mkdir(parents=True)
+            (directory / "root.qcow2").touch()
+        self.monitoring.publish(snapshot)
+        text = self.successResultOf_(self.monitoring.metrics(""))[0].decode()
+        self.assertIn('vcycle_leaks{kind="disk"} 1.0', text)
+        self.assertIn('vcycle_leaks{kind="space"} 0.0', text)
 
 
 class HungTests(SynchronousTestCase):

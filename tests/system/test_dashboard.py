@@ -182,7 +182,7 @@ class DaemonTests(SystemCase):
             ["promtool", "check", "metrics"], input=metrics, capture_output=True, timeout=60
         )
         self.assertEqual((0, b""), (checked.returncode, checked.stderr))
-        self.assertIn(b'vcycle_leaks{kind="machines"} 0.0', metrics)
+        self.assertIn(b'vcycle_leaks{kind="machine"} 0.0', metrics)
         self.assertIn(b'call="create"', metrics)
         self._scraped()
 

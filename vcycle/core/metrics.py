@@ -37,7 +37,8 @@ class Readings:
 
     ``queries`` are the responder's counts; ``leaks`` things by kind that nobody owns; ``hung``
     threads that were given up, by pool; ``images`` the times (Unix seconds) at which each was
-    last confirmed, None if never, and whether there was a problem since; ``accounting`` how many records wait, and since when the oldest.
+    last confirmed, None if never, and whether there was a problem since; ``accounting`` how many
+    records wait, and since when the oldest.
     """
 
     version: str

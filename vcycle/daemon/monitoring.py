@@ -25,10 +25,11 @@ from vcycle.core.view import MOST_ENDS, Shown, day, view
 from vcycle.core.vitals import NAME, Failures, Pulse, vitals
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.exposition import page
-from vcycle.monitor.leaks import leftovers
 from vcycle.store.atomic import PUBLIC, write_file
+from vcycle.store.halfwritten import half_written
 from vcycle.store.jsonfile import read_object
 from vcycle.store.layout import Unreadable
+from vcycle.store.leftovers import leftovers
 from vcycle.threads import PrivateThreads
 
 DAY = "day.json"
@@ -179,7 +180,7 @@ class Monitoring:
             snapshots=self._snapshots(),
             tally=self.tally.copy(),
             queries=self.others.queries(),
-            leaks={**self._leaks, "machines": sum(s.unclaimed for s in self._snapshots())},
+            leaks={**self._leaks, "machine": sum(s.unclaimed for s in self._snapshots())},
             hung=self.others.hung(),
             images={
                 str(row.get("image")): (_number(row, "confirmed_at"), bool(row.get("problem")))
@@ -223,11 +224,12 @@ class Monitoring:
             return
         self._looked_at = now
         living = {
-            reviewed.record.directory
+            snapshot.space.name: frozenset(
+                reviewed.record.directory for reviewed in snapshot.machines
+            )
             for snapshot in self._snapshots()
-            for reviewed in snapshot.machines
         }
-        self._leaks = await self.files(lambda: leftovers(self.state_dir, living, now))
+        self._leaks = await self.files(lambda: _leaks(self.state_dir, living, now))
         if self.others.waiting is not None:
             waiting = await self.others.waiting()
             self._accounting = {"waiting": waiting.count, "oldest": waiting.oldest}
@@ -238,6 +240,15 @@ class Monitoring:
     def _aside(self, work: Any) -> None:
         """Have something done of which nothing else depends."""
         Deferred.fromCoroutine(work).addErrback(lambda failure: failure.trap(VcycleError))
+
+
+def _leaks(state_dir: str, living: Mapping[str, frozenset[str]], now: float) -> Mapping[str, int]:
+    """What nobody owns, by kind; blocks."""
+    counts = {"disk": 0, "directory": 0, "space": 0, "file": half_written(state_dir, now)}
+    for each in leftovers(state_dir, living):
+        kind = str(each["kind"])
+        counts[kind] = counts.get(kind, 0) + 1
+    return counts
 
 
 def hung(pools: Mapping[str, RunInThread]) -> dict[str, int]:
