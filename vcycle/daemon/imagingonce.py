@@ -46,7 +46,7 @@ def imaging_once(settings: Settings, work: Callable[[Any, Imaging], Awaitable[R]
     [result] = results or [Failure(FetchError("interrupted"))]
     if isinstance(result, Failure):
         result.raiseException()
-    return result  # type: ignore[return-value]
+    return result
 
 
 def _quietly(news: News) -> None:
