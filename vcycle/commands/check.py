@@ -26,6 +26,11 @@ def register(subcommands: Subcommands) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="read only these, in this order")
     parser.add_argument("--config", metavar="FILE", help="read only FILE (and the FILEs after it)")
     parser.add_argument("--host", metavar="NAME", help="as if this host were called NAME")
+    parser.add_argument(
+        "--online",
+        action="store_true",
+        help="also ask servers for images, and fetch and render templates, which takes a while",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -41,8 +46,26 @@ def run(arguments: argparse.Namespace) -> int:
     if reading.configuration is not None:
         urls = urls_of(reading.configuration)
         copies = recall(reading.configuration.settings.state_dir, urls)
-    print(_as_json(reading, copies) if arguments.json else _as_text(reading, copies))
+    online: tuple[str, ...] = ()
+    if arguments.online:
+        reading, online = _with_online(reading)
+    if arguments.json:
+        print(_as_json(reading, copies, online))
+    else:
+        print(_as_text(reading, copies, online))
     return int(any(problem.fatal for problem in reading.problems))
+
+
+def _with_online(reading: Reading) -> tuple[Reading, tuple[str, ...]]:
+    """What servers give of what the configuration names, and what they do not."""
+    from attrs import evolve
+
+    from vcycle.commands.online import look_online
+
+    if reading.configuration is None:
+        return reading, ()
+    looked = look_online(reading.configuration)
+    return evolve(reading, problems=(*reading.problems, *looked.problems)), looked.lines
 
 
 def _with_templates(reading: Reading) -> Reading:
@@ -75,11 +98,12 @@ def _severity(problem: Problem) -> str:
     return "error" if problem.fatal else "warning"
 
 
-def _as_text(reading: Reading, copies: Mapping[str, Copy]) -> str:
+def _as_text(reading: Reading, copies: Mapping[str, Copy], online: tuple[str, ...]) -> str:
     lines = []
     for problem in reading.problems:
         where = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
         lines.append(f"{where}: {_severity(problem)}: {problem.text}")
+    lines += online
     for pipe in _pipes(reading):
         names = _of_pipe(reading, pipe)
         told = f"vacuum pipe {pipe.name} of {pipe.space}: {_counted(len(names), 'machinetype')}"
@@ -128,7 +152,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _as_json(reading: Reading, copies: Mapping[str, Copy]) -> str:
+def _as_json(reading: Reading, copies: Mapping[str, Copy], online: tuple[str, ...]) -> str:
     import json
 
     problems: list[dict[str, Any]] = [
@@ -150,5 +174,6 @@ def _as_json(reading: Reading, copies: Mapping[str, Copy]) -> str:
             }
             for pipe in _pipes(reading)
         ],
+        **({"online": list(online)} if online else {}),
     }
     return json.dumps(report, indent=2)
