@@ -48,10 +48,12 @@ def setup_arguments() -> dict[str, object]:
 
 def scripts() -> list[str]:
     """The names of the installed commands."""
-    points = setup_arguments()["entry_points"]
-    if not isinstance(points, dict):
-        raise AssertionError(points)
-    return [point.partition("=")[0] for point in points["console_scripts"]]
+    arguments = setup_arguments()
+    points, files = arguments["entry_points"], arguments["scripts"]
+    if not isinstance(points, dict) or not isinstance(files, list):
+        raise AssertionError(arguments)
+    made = [point.partition("=")[0] for point in points["console_scripts"]]
+    return [*made, *(Path(file).name for file in files)]
 
 
 class Wheel(SynchronousTestCase):

@@ -128,7 +128,7 @@ class CheckTests(CheckCase):
         self.assertEqual(value, _parsed(json.dumps(value)))
         self.assertEqual(value, _parsed(f"\n {json.dumps(value, indent=1)}\n"))
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=400, deadline=None)
     @given(
         st.lists(
             st.sampled_from(

@@ -106,12 +106,20 @@ def state_dir_of(paths: Sequence[str]) -> str:
         except OSError:
             continue
         kind = ""
+        before: str | None = None
         for line in text.lstrip("\ufeff").split("\n"):
+            if not line.strip() or line.strip()[0] in "#;":
+                continue
+            if line[0] in " \t" and before is not None:
+                # A path of several lines is none.
+                found[kind] = before
+            before = None
             if line.startswith("["):
                 kind = line[1:].partition("]")[0].strip().lower()
             elif kind in found and line[:9].lower() == "state_dir":
                 value = line[9:].strip(" \t\r")
                 if value[:1] in ("=", ":"):
+                    before = found[kind]
                     directory = _uncommented(value[1:]).strip(" \t")
                     found[kind] = directory if directory.startswith("/") else found[kind]
     return found["settings"] or found["default"] or STATE_DIR

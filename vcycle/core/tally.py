@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from attrs import define, evolve, field
 
 from vcycle.core.machine import Record
@@ -25,7 +23,7 @@ class Durations:
     def add(self, seconds: float) -> None:
         """One more; a clock that went backwards counts as no time at all."""
         seconds = max(0.0, seconds)
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.counts[sum(bound < seconds for bound in BOUNDS)] += 1
         self.total += seconds
 
     def copy(self) -> Durations:
