@@ -186,6 +186,23 @@ class DaemonTests(SystemCase):
         self.assertIn(b'call="create"', metrics)
         self._scraped()
 
+    def test_fenced(self) -> None:
+        """A daemon behind its fence is watched from outside; guests are inside."""
+        for words in (("add", "way0", "type", "bridge"), ("set", "way0", "up")):
+            subprocess.run(["ip", "link", *words], check=True)
+        self.addCleanup(subprocess.run, ["ip", "link", "del", "way0"], check=True)
+        self.configure(self.space(total_machines=1), self.idle("idle"))
+        self.daemon.start()
+        url = f"http://127.0.0.1:{self.monitor_port}/"
+        self.daemon.until("it serves", lambda: _answers(url))
+        self.assertTrue(self.daemon.lines("in a network namespace of their own"))
+        inside = Path(f"/proc/{self.daemon.pid}/ns/net").stat().st_ino
+        self.assertNotEqual(Path("/proc/self/ns/net").stat().st_ino, inside)
+        look = f"import urllib.request; urllib.request.urlopen({url!r}, timeout=5)"
+        asked = ["nsenter", f"--net=/proc/{self.daemon.pid}/ns/net", sys.executable, "-c", look]
+        told = subprocess.run(asked, capture_output=True, timeout=30)
+        self.assertIn(b"Connection refused", told.stderr)
+
     def _scraped(self) -> None:
         """A real Prometheus finds it, with the rules that are shipped."""
         place = self.place / "prometheus"
