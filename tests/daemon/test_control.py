@@ -14,7 +14,8 @@ from tests.core.values import NOW, SPACE, foreign, machinetype, mark, running, s
 from tests.daemon.ground import Ground, cycle_of
 from tests.daemon.spoken import listening
 from tests.inplace import in_place
-from vcycle.core.errors import VcycleError
+from vcycle.core.disks import volume_name
+from vcycle.core.errors import HostFault, VcycleError
 from vcycle.daemon.control import Control
 from vcycle.daemon.drains import Drains
 from vcycle.daemon.showing import LINE_LENGTH, TAIL_LINES, tail
@@ -235,6 +236,29 @@ class OrphanTests(ControlCase):
         """A factory in order has none."""
         self.cycle()
         self.assertEqual({"orphans": [], "problems": []}, self.order("orphans"))
+
+    def test_lent(self) -> None:
+        """Volumes and exports of no machine are told, and left as they are."""
+        self.runner.space = evolve(self.runner.space, volume_group="vg0", sharing="nfs")
+        self.cycle()
+        name = volume_name(running(91).uuid, "root")
+        volumes, table = self.ground.volumes.volumes, self.ground.exports.table
+        volumes["vg0", name] = 10**9
+        volumes["vg0", "home"] = 10**9
+        table["/srv", "192.168.7.99"] = True
+        table["/srv", "192.0.2.1"] = True
+        before = dict(volumes), dict(table)
+        found = [(each["kind"], each["what"]) for each in self.order("orphans")["orphans"]]
+        self.assertEqual([("volume", f"vg0/{name}"), ("export", "/srv to 192.168.7.99")], found)
+        self.assertEqual(before, (volumes, table))
+
+    def test_lent_unseen(self) -> None:
+        """What cannot be looked at is a problem, no good news."""
+        self.runner.space = evolve(self.runner.space, volume_group="vg0", sharing="nfs")
+        self.cycle()
+        self.ground.volumes.broken = HostFault("no pool vg0")
+        self.ground.exports.broken = HostFault("no exportfs")
+        self.assertEqual(["no pool vg0", "no exportfs"], self.order("orphans")["problems"])
 
     def test_files(self) -> None:
         """Disks of machines that are over, and directories of nobody, are told."""

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def register(subcommands: Subcommands) -> None:
     parser = subcommands.add_parser(
         "orphans",
-        help="show machines, disks and directories that nobody answers for",
+        help="show machines, disks, volumes and exports that nobody answers for",
         description="Have the running daemon look at its provider and its state directory, and"
         " print machines with our mark and no record, others' machines with names of our slots,"
-        " and files of machines that are over. Nothing is changed. Exit status: 0 if there is"
-        " nothing, 3 if there is, 1 if that could not be found out.",
+        " and files, volumes and exports of machines that are over. Nothing is changed. Exit"
+        " status: 0 if there is nothing, 3 if there is, 1 if that could not be found out.",
     )
     add_place(parser)
     add_output(parser)

@@ -19,6 +19,7 @@ from vcycle.daemon.drains import Drains
 from vcycle.daemon.foresight import cycle_of, foresee
 from vcycle.daemon.showing import find, shown
 from vcycle.daemon.space import SpaceRunner
+from vcycle.daemon.unlent import unlent
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.control import Caller
 
@@ -98,11 +99,20 @@ class Control:
             for name, records in everywhere.items()
         }
 
+        lent: list[dict[str, object]] = []
+        problems = [problem for each, _ in seen for problem in each.problems]
+        for runner, (each, _) in zip(runners.values(), seen):
+            cycle = cycle_of(runner)
+            left, unseen = await unlent(
+                cycle.hypervisor, cycle.lending.exports, each.space, each.survey, each.records
+            )
+            lent += left
+            problems += unseen
+
         def told() -> list[dict[str, object]]:
             found = [orphans(each, frozenset(everywhere), known) for each, _ in seen]
-            return sum(found, []) + self.leftovers(living)
+            return sum(found, lent) + self.leftovers(living)
 
-        problems = [problem for each, _ in seen for problem in each.problems]
         unique = {tuple(each.items()): each for each in await self.in_thread(told)}
         return {"orphans": list(unique.values()), "problems": problems}
 
