@@ -46,6 +46,42 @@ class LocalImagesTests(SynchronousTestCase):
         for reference in ("out.img", "etc/hostname"):
             self.assertIn("leads out of", self.refused(reference))
 
+    def own(self, reference: str) -> bytes:
+        return self.successResultOf(self.images.text(reference, self.directory, own=True))
+
+    def own_refused(self, reference: str) -> str:
+        answer = self.images.text(reference, self.directory, own=True)
+        return str(self.failureResultOf(answer, ImageMissing).value)
+
+    def test_own_links(self) -> None:
+        """What is beside ``files`` may be a link to what else is there, and leads nowhere else."""
+        self.plant("cert-of-2026.pem")
+        self.plant("../outside.pem")
+        for name, target in (
+            *(("hostcert.pem", "cert-of-2026.pem"), ("up.pem", "../outside.pem")),
+            *(("passwd", "/etc/passwd"), ("self", "."), ("files/below.pem", "../hostcert.pem")),
+        ):
+            os.symlink(target, f"{self.directory}/{name}")
+        self.assertEqual(b"content", self.own("hostcert.pem"))
+        for name in ("up.pem", "passwd", "self", "below.pem"):
+            self.assertIn("leads out of", self.own_refused(name))
+        self.assertIn("not a regular file", self.own_refused("files"))
+        self.assertIn(
+            f"{self.directory}/files/gone.pem: No such file", self.own_refused("gone.pem")
+        )
+
+    def test_own_keys(self) -> None:
+        """A private key is put into user_data where others cannot read it, and else is not."""
+        path = self.plant("hostkey.pem")
+        with open(path, "w") as file:
+            file.write("-----BEGIN PRIVATE KEY-----\n")
+        for mode in (0o600, 0o640, 0o440):
+            os.chmod(path, mode)
+            self.assertIn(b"PRIVATE KEY", self.own("hostkey.pem"))
+        for mode in (0o644, 0o604, 0o602):
+            os.chmod(path, mode)
+            self.assertIn(f"{path}: everybody may read or change", self.own_refused("hostkey.pem"))
+
     def test_what_is_no_file(self) -> None:
         """Directories, pipes and devices are refused at once, never waited for."""
         os.mkfifo(f"{self.directory}/files/pipe")

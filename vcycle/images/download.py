@@ -23,6 +23,7 @@ from vcycle.core.images.exchange import (
 from vcycle.core.images.states import Progress, amount
 from vcycle.images.client import Client
 from vcycle.images.files import hashed
+from vcycle.images.growing import GrowingFile
 from vcycle.images.parts import PartFile
 from vcycle.images.patience import Patience, Waits
 from vcycle.images.reply import Reply
@@ -182,12 +183,14 @@ class Download:
         return False
 
     async def _open(self, part: Part) -> Sink:
-        def begin() -> tuple[int, object]:
-            running = hashed(self.part_file.path if part.size else os.devnull, part.size)
-            return self.part_file.begin(part), running
+        path = self.part_file.path
 
-        fd, running = await self.in_thread(begin, SYNC_SECONDS)
-        return Sink(self.in_thread, self.part_file.path, fd, part.size, running, self.most)
+        def begin() -> GrowingFile:
+            running = hashed(path if part.size else os.devnull, part.size)
+            return GrowingFile(path, self.part_file.begin(part), part.size, running)
+
+        file = await self.in_thread(begin, SYNC_SECONDS)
+        return Sink(self.in_thread, path, file, part.size, self.most)
 
     async def _drop(self) -> None:
         self._part = self._whole = None
@@ -199,11 +202,7 @@ class Download:
             return None
         if self._whole is None:
             # It was whole when a former process ended.
-            fd, running = await self.in_thread(
-                lambda: (os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC), hashed(path)),
-                SYNC_SECONDS,
-            )
-            sink = Sink(self.in_thread, path, fd, part.size, running, self.most)
+            sink = await self._open(part)
             try:
                 self._whole = (part.size, await sink.finish())
             finally:

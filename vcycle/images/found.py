@@ -38,9 +38,9 @@ class FoundImages:
             return image
         return await self._proven(image, wanted)
 
-    async def text(self, reference: str, directory: str) -> bytes:
+    async def text(self, reference: str, directory: str, own: bool = False) -> bytes:
         if not is_url(reference):
-            return await self.local.text(reference, directory)
+            return await self.local.text(reference, directory, own)
         seconds = self.check_seconds()
         return (await self.documents.document(reference, MAX_TEXT, seconds)).body
 

@@ -10,6 +10,8 @@ from twisted.internet.interfaces import IProtocolFactory, IStreamClientEndpoint
 from zope.interface import implementer
 
 MAX_HEAD = 65_536
+READ_BYTES = 1 << 18
+"""What is taken from a connection at a time: a quarter of the work of Twisted's own size."""
 
 
 @implementer(IStreamClientEndpoint)
@@ -31,6 +33,11 @@ class Line:
 
     def _connected(self, protocol: Any) -> Any:
         self._protocol = protocol
+        socket = getattr(protocol, "transport", None)
+        while getattr(socket, "transport", None) is not None:
+            socket = socket.transport  # below TLS
+        if hasattr(socket, "bufferSize"):
+            socket.bufferSize = READ_BYTES
         receive = protocol.dataReceived
 
         def received(data: bytes) -> None:

@@ -17,13 +17,19 @@ from vcycle.interfaces import IImages, Image, RunInThread, Wanted
 R = TypeVar("R")
 MAX_TEXT = 1 << 20
 FILES = "files"
+_KEY = b"PRIVATE KEY-----"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @implementer(IImages)
 @frozen
 class LocalImages:
-    """Absolute paths as they are, and names below ``files`` of a machinetype's directory."""
+    """
+    Absolute paths as they are, and names below ``files`` of a machinetype's directory.
+
+    A text may also be in that directory itself, beside ``files``. Others must not be able to read
+    a private key there.
+    """
 
     in_thread: RunInThread
 
@@ -31,19 +37,24 @@ class LocalImages:
         reference, directory = wanted.reference, wanted.directory
 
         def look() -> Image:
-            path = _find(reference, directory)
+            path = find(reference, directory)
             os.close(_open(reference, path))
             return Image(path=path)
 
         return await self._run(reference, look)
 
-    async def text(self, reference: str, directory: str) -> bytes:
+    async def text(self, reference: str, directory: str, own: bool = False) -> bytes:
         def read() -> bytes:
-            path = _find(reference, directory)
+            path = find(reference, directory, own)
             with os.fdopen(_open(reference, path), "rb") as file:
                 data = file.read(MAX_TEXT + 1)
+                mode = os.fstat(file.fileno()).st_mode
             if len(data) > MAX_TEXT:
                 raise ImageMissing(f"{path} is larger than {MAX_TEXT} bytes; make it smaller")
+            if own and mode & 0o007 and _KEY in data and not os.path.isabs(reference):
+                raise ImageMissing(
+                    f"{path}: everybody may read or change the private key in it; chmod o= it"
+                )
             return data
 
         return await self._run(reference, read)
@@ -55,7 +66,12 @@ class LocalImages:
             raise ImageMissing(f"{reference}: the disk does not answer: {error}") from error
 
 
-def _find(reference: str, directory: str) -> str:
+def find(reference: str, directory: str, own: bool = False) -> str:
+    """
+    The path that a reference stands for, whether or not anything is there; ``own`` as in IImages.
+
+    :raises ImageMissing: it is none, or leads to where no files of the machinetype are.
+    """
     if _URL.match(reference):
         raise ImageMissing(
             f"{reference}: this version does not fetch; put a file there, and give its path"
@@ -64,10 +80,14 @@ def _find(reference: str, directory: str) -> str:
         raise ImageMissing(f"{reference!r} is no path; give that of a file")
     if os.path.isabs(reference):
         return reference
-    files = os.path.realpath(os.path.join(directory, FILES))
-    path = os.path.realpath(os.path.join(files, reference))
-    if ".." in reference.split("/") or not path.startswith(files + os.sep):
-        raise ImageMissing(f"{reference} leads out of {files}; put the file below it")
+    place = os.path.realpath(os.path.join(directory, FILES))
+    if own and "/" not in reference and not os.path.lexists(os.path.join(place, reference)):
+        beside = os.path.realpath(directory)
+        if os.path.lexists(os.path.join(beside, reference)):
+            place = beside
+    path = os.path.realpath(os.path.join(place, reference))
+    if ".." in reference.split("/") or not path.startswith(place + os.sep):
+        raise ImageMissing(f"{reference} leads out of {place}; put the file below it")
     return path
 
 

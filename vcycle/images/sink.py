@@ -1,27 +1,20 @@
-"""A file that grows as a download comes: written and hashed in a thread, never faster than it."""
+"""Takes a download as it comes: written and hashed in a thread, and never faster than that."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
-from typing import Any, Callable
+from typing import Callable
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
 from vcycle.core.errors import CallTimedOut, FetchError, VcycleError
 from vcycle.images.files import told
+from vcycle.images.growing import GrowingFile
 from vcycle.interfaces import RunInThread
 
 HIGH_BYTES = 4 << 20
 """What may wait for the thread before the server has to."""
-
-LOW_BYTES = 1 << 20
-PIECES = 512
-"""Pieces that are written by one call: fewer than a system takes at once."""
-
-FLUSH_BYTES = 64 << 20
-"""After so many bytes the disk is set to work, so that the end does not have to wait for all."""
 
 SYNC_SECONDS = 600.0
 
@@ -31,15 +24,13 @@ class Sink:
     """
     Takes pieces on the reactor thread; one call at a time writes them in another.
 
-    ``size`` and ``running`` are the length and hash of what the file held before; at most
-    ``most`` bytes are taken.
+    ``path`` names the file, which had ``size`` bytes before; at most ``most`` are taken in all.
     """
 
     _in_thread: RunInThread
     _path: str
-    _fd: int
+    _file: GrowingFile
     size: int
-    running: Any
     most: int
     _pause: Callable[[], None] = field(default=lambda: None, init=False)
     _resume: Callable[[], None] = field(default=lambda: None, init=False)
@@ -47,7 +38,7 @@ class Sink:
     _waiting_bytes: int = field(default=0, init=False)
     _writing: bool = field(default=False, init=False)
     _paused: bool = field(default=False, init=False)
-    _flushed: int = field(default=0, init=False)
+    _hung: bool = field(default=False, init=False)
     _failure: FetchError | None = field(default=None, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
 
@@ -78,42 +69,31 @@ class Sink:
         self._writing = True
         try:
             while self._waiting and self._failure is None:
-                pieces, self._waiting = self._waiting[:PIECES], self._waiting[PIECES:]
-                self._waiting_bytes -= sum(map(len, pieces))
+                pieces, self._waiting, self._waiting_bytes = self._waiting, [], 0
+                self._go_on()
                 await self._in_thread(lambda: self._put(pieces))  # noqa: B023
-                if self._paused and self._waiting_bytes < LOW_BYTES:
-                    self._paused = False
-                    self._resume()
-        except FetchError as error:
-            self._failure = error
         except CallTimedOut as error:
+            # The thread may write yet, so the file is not touched any more, nor closed.
+            self._hung = True
             self._failure = FetchError(f"{self._path}: the disk does not answer: {error}")
-            self._fd = -1  # a thread may write there yet: the number must not be given out again
         except VcycleError as error:
             self._failure = FetchError(str(error))
         finally:
             self._writing = False
-            if self._failure is not None and self._paused:
-                self._paused = False
-                self._resume()
+            self._go_on()
             idle, self._idle = self._idle, []
             for waiter in idle:
                 waiter.callback(None)
 
+    def _go_on(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._resume()
+
     def _put(self, pieces: list[bytes]) -> None:
         """In the thread."""
         with told(self._path):
-            written = os.writev(self._fd, pieces)
-            if written < sum(map(len, pieces)):
-                rest = memoryview(b"".join(pieces))[written:]
-                while rest:
-                    rest = rest[os.write(self._fd, rest) :]
-            for piece in pieces:
-                self.running.update(piece)
-            at = os.lseek(self._fd, 0, os.SEEK_CUR)
-            if at - self._flushed >= FLUSH_BYTES:
-                os.posix_fadvise(self._fd, self._flushed, 0, os.POSIX_FADV_DONTNEED)
-                self._flushed = at
+            self._file.write(pieces)
 
     async def settle(self) -> None:
         """
@@ -136,19 +116,16 @@ class Sink:
         """
         await self.settle()
 
-        def sync() -> str:
+        def finish() -> str:
             with told(self._path):
-                os.fsync(self._fd)
-            digest: str = self.running.hexdigest()
-            return digest
+                return self._file.finish()
 
-        return await self._in_thread(sync, SYNC_SECONDS)
+        return await self._in_thread(finish, SYNC_SECONDS)
 
     async def close(self) -> None:
         """Close the file, whatever happened; what came stays."""
         self._pause = self._resume = lambda: None
         with suppress(FetchError):
             await self.settle()
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            await self._in_thread(lambda: os.close(fd))
+        if not self._hung:
+            await self._in_thread(self._file.close)

@@ -1,0 +1,96 @@
+"""A file that grows and is hashed on the way, past the page cache where that can be. It blocks."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+BLOCK_BYTES = 4 << 20
+"""What is hashed and written at a time; what a killed process had not written yet is less."""
+
+ALIGNMENT = 4096
+"""Offsets and lengths that go past the page cache are multiples of it."""
+
+SYNC_BYTES = 128 << 20
+"""Where the page cache is used it is emptied after so much: others' syncs would have to wait."""
+
+
+class GrowingFile:
+    """
+    Appends to the file ``fd`` of ``path`` that has ``size`` bytes, of which ``running`` is the hash.
+
+    An image is not read again soon, and so large that the page cache would throw all else out;
+    past it, a download also costs half the time. Filesystems that cannot do so need not.
+    """
+
+    def __init__(self, path: str, fd: int, size: int, running: Any) -> None:
+        self._fd = fd
+        self._written = self._synced = size
+        self._running = running
+        self._buffer = mmap.mmap(-1, BLOCK_BYTES)  # begins at a page, as the kernel wants it
+        self._fill = 0
+        self._direct: int | None = None
+        if size % ALIGNMENT == 0:
+            with suppress(OSError):
+                self._direct = os.open(path, os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
+
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """:raises OSError: it cannot be written; the file is of no use any more."""
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                some = rest[: BLOCK_BYTES - self._fill]
+                self._buffer[self._fill : self._fill + len(some)] = some
+                self._fill += len(some)
+                rest = rest[len(some) :]
+                if self._fill == BLOCK_BYTES:
+                    self._put()
+
+    def finish(self) -> str:
+        """
+        All was given: make it durable, and give its SHA-256.
+
+        :raises OSError: as ``write``.
+        """
+        self._put()
+        os.fsync(self._fd)
+        digest: str = self._running.hexdigest()
+        return digest
+
+    def close(self) -> None:
+        """Close it, with all that was given."""
+        with suppress(OSError):
+            self._put()
+        if self._direct is not None:
+            os.close(self._direct)
+        os.close(self._fd)
+        self._buffer.close()
+
+    def _put(self) -> None:
+        with memoryview(self._buffer) as whole:
+            some = whole[: self._fill]
+            self._fill = 0
+            self._running.update(some)
+            whole_pages = len(some) - len(some) % ALIGNMENT
+            at = 0
+            while self._direct is not None and at < whole_pages:
+                try:
+                    at += os.pwrite(self._direct, some[at:whole_pages], self._written + at)
+                except OSError as error:
+                    if error.errno != errno.EINVAL:
+                        raise
+                    os.close(self._direct)  # this filesystem cannot do it after all
+                    self._direct = None
+                if at % ALIGNMENT:
+                    break
+            while at < len(some):
+                at += os.pwrite(self._fd, some[at:], self._written + at)
+            self._written += at
+            some.release()
+        if self._direct is None and self._written - self._synced >= SYNC_BYTES:
+            os.fdatasync(self._fd)
+            self._synced = self._written
