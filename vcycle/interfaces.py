@@ -236,9 +236,12 @@ class IImages(Interface):
             far, is a reason), and the cure.
         """
 
-    def text(reference: str, directory: str) -> Awaitable[bytes]:
+    def text(reference: str, directory: str, own: bool = False) -> Awaitable[bytes]:
         """
         The whole content of a small file, or of a URL as it was last fetched; raises as ``image``.
+
+        With ``own`` a name without directories that is not below ``files`` of ``directory`` is
+        looked for in ``directory`` itself, where certificates and keys are.
         """
 
 

@@ -26,6 +26,7 @@ root_image = {url}/image
 user_data = {url}/template
 user_data_option_queue = long
 user_data_file_hosts = hosts.txt
+user_data_file_hostcert = hostcert.pem
 [machinetype lhcb]
 target_share = 1
 machine_model = vm-raw
@@ -47,6 +48,7 @@ class OnlineTests(TestCase):
         files = place / "machinetypes" / "atlas" / "files"
         files.mkdir(parents=True)
         (files / "hosts.txt").write_text("a b c")
+        (files.parent / "hostcert.pem").write_text("PEM")
         server.files["/image"] = Served(b"x" * 2_000_000)
         template = b"##user_data_option_queue## ##user_data_file_hosts## ##user_data_uuid##"
         server.files["/template"] = Served(template)
@@ -66,6 +68,7 @@ class OnlineTests(TestCase):
         self.assertIn(f"{atlas} root_image {server.url('/image')}: 2.0 MB\n", said, err)
         self.assertIn(f"{atlas} user_data {server.url('/template')}: {len(template)} bytes\n", said)
         self.assertIn(f"{atlas} user_data_file_hosts hosts.txt: 5 bytes\n", said)
+        self.assertIn(f"{atlas} user_data_file_hostcert hostcert.pem: 3 bytes\n", said)
         self.assertIn(f"{atlas} user_data rendered: {4 + 1 + 5 + 1 + 36} bytes\n", said)
         self.assertRegex(
             said, r"--online: error: \[machinetype s.test lhcb\] root_image \S+/none: "

@@ -74,6 +74,19 @@ class ImagesContract(Base):
             self.refused(self.path(reference, self.directory))
             self.refused(self.images.text(reference, self.directory))
 
+    def test_own(self) -> None:
+        """Where it is asked for, a bare name is also that of a file beside ``files``."""
+        self.put("hostcert.pem", b"beside")
+        self.put("both.pem", b"beside")
+        self.put("files/both.pem", b"below")
+        for name, content in (("hostcert.pem", b"beside"), ("both.pem", b"below")):
+            self.assertEqual(content, self.now(self.images.text(name, self.directory, own=True)))
+        self.refused(self.images.text("hostcert.pem", self.directory))
+        self.refused(self.path("hostcert.pem", self.directory))
+        up = f"../{self.directory.rpartition('/')[2]}/hostcert.pem"
+        for name in (up, "../hostcert.pem", "./hostcert.pem", "files/both.pem", "files"):
+            self.refused(self.images.text(name, self.directory, own=True))
+
     def test_urls(self) -> None:
         """What would have to be fetched is not here."""
         for reference in ("https://example.com/image", "http://example.com/image"):

@@ -18,6 +18,7 @@ FILES = {
     "/images/root.qcow2": b"image",
     f"{DIRECTORY}/files/user_data": b"#!/bin/sh\n",
     f"{DIRECTORY}/files/proxy.pem": b"PEM",
+    f"{DIRECTORY}/hostkey.pem": b"own key",
     f"{DIRECTORY}/files/key.pub": b"ssh-ed25519 AAAA root@example.com\n",
     f"{DIRECTORY}/files/binary.pub": b"\xff\xfe",
     f"{DIRECTORY}/files/vmlinuz": b"kernel",
@@ -60,6 +61,21 @@ class MaterialsTests(SynchronousTestCase):
         self.assertEqual(b"#!/bin/sh\n", found.template)
         self.assertEqual({"proxy": b"PEM"}, found.files)
         self.assertEqual("ssh-ed25519 AAAA root@example.com\n", found.public_key)
+
+    def test_own_files(self) -> None:
+        """
+        What the machinetype's directory itself holds is for options of user_data's files alone,
+        and never for machinetypes of a vacuum pipe, whose document is somebody else's.
+        """
+        named = {"hostkey": "hostkey.pem"}
+        self.assertEqual({"hostkey": b"own key"}, self.gathered(user_data_files=named).files)
+        for changes in (
+            {"user_data_files": named, "pipe": "pilot"},
+            {"user_data": "hostkey.pem"},
+            {"root_image": "hostkey.pem"},
+            {"root_public_key": "hostkey.pem"},
+        ):
+            self.assertIn("hostkey.pem", self.missing(**changes))
 
     def test_missing(self) -> None:
         """Anything that is not there is told by its name."""

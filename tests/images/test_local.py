@@ -47,7 +47,8 @@ class LocalImagesTests(SynchronousTestCase):
             self.assertIn("leads out of", self.refused(reference))
 
     def own(self, reference: str) -> bytes:
-        return self.successResultOf(self.images.text(reference, self.directory, own=True))
+        answer: bytes = self.successResultOf(self.images.text(reference, self.directory, own=True))
+        return answer
 
     def own_refused(self, reference: str) -> str:
         answer = self.images.text(reference, self.directory, own=True)

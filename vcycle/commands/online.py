@@ -79,11 +79,11 @@ def _of(
 ) -> Iterator[tuple[str, bool]]:
     """What is to be told of one machinetype, and whether that is a problem."""
     for option, reference in _images(machinetype):
-        seen = _look(reference, machinetype, settings, found, False)
+        seen = _look(option, reference, machinetype, settings, found)
         yield _told(f"{option} {reference}", seen), seen.problem is not None
     contents: dict[str, bytes] = {}
     for option, reference in _texts(machinetype):
-        seen = _look(reference, machinetype, settings, found, True)
+        seen = _look(option, reference, machinetype, settings, found)
         yield _told(f"{option} {reference}", seen), seen.problem is not None
         if seen.body is not None:
             contents[option] = seen.body
@@ -92,21 +92,28 @@ def _of(
 
 
 def _look(
+    option: str,
     reference: str,
     machinetype: Machinetype,
     settings: Settings,
     found: Mapping[str, Reached],
-    wanted: bool,
 ) -> Reached:
     import os
     import stat
 
+    from vcycle.core.errors import ImageMissing
     from vcycle.daemon.reaching import Reached
+    from vcycle.images.local import find
 
     if "://" in reference:
         return found[reference]
-    below = os.path.join(settings.state_dir, "machinetypes", machinetype.directory, "files")
-    path = os.path.join(below, reference)
+    wanted = option not in IMAGES
+    own = option.startswith("user_data_file_") and machinetype.pipe is None
+    directory = os.path.join(settings.state_dir, "machinetypes", machinetype.directory)
+    try:
+        path = find(reference, directory, own)
+    except ImageMissing as error:
+        return Reached(problem=str(error))
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:

@@ -74,7 +74,8 @@ async def gather(
         initrd=await path(machinetype.initrd),
         template=None if user_data is None else await images.text(user_data, directory),
         files={
-            name: await images.text(reference, directory)
+            # What a pipe's document names is in "files" alone: keys are for whoever configures.
+            name: await images.text(reference, directory, own=machinetype.pipe is None)
             for name, reference in machinetype.user_data_files.items()
         },
         public_key=await _public_key(machinetype, images, directory, in_thread),

@@ -30,8 +30,12 @@ class MemoryImages:
             raise ImageMissing(f"{reference}: {path} is not here; put the file there")
         return path
 
-    async def text(self, reference: str, directory: str) -> bytes:
-        path = self._path(reference, directory)
+    async def text(self, reference: str, directory: str, own: bool = False) -> bytes:
+        beside = posixpath.join(directory, reference)
+        below = posixpath.join(directory, "files", reference)
+        bare = "/" not in reference and below not in self.files
+        path = beside if own and bare and self.files.get(beside) else ""
+        path = path or self._path(reference, directory)
         if len(self.files[path]) > self.max_text:
             raise ImageMissing(f"{path} is larger than {self.max_text} bytes; make it smaller")
         return self.files[path]
