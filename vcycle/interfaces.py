@@ -238,10 +238,7 @@ class IImages(Interface):
 
     def text(reference: str, directory: str, own: bool = False) -> Awaitable[bytes]:
         """
-        The whole content of a small file, or of a URL as it was last fetched; raises as ``image``.
-
-        With ``own`` a name without directories that is not below ``files`` of ``directory`` is
-        looked for in ``directory`` itself, where certificates and keys are.
+        A small file, or a URL as last fetched; ``own``: or beside ``files``. Raises as ``image``.
         """
 
 
