@@ -21,7 +21,7 @@ SYNC_BYTES = 128 << 20
 
 class GrowingFile:
     """
-    Appends to the file ``fd`` of ``path`` that has ``size`` bytes, of which ``running`` is the hash.
+    Appends to the file ``fd`` of ``path``, which has ``size`` bytes with the hash ``running``.
 
     An image is not read again soon, and so large that the page cache would throw all else out;
     past it, a download also costs half the time. Filesystems that cannot do so need not.

@@ -21,6 +21,7 @@ from vcycle.images.files import (
     told,
     write_file,
 )
+from vcycle.images.growing import ALIGNMENT
 
 MAX_NOTE = 65_536
 KEY_LETTERS = 32
@@ -77,7 +78,11 @@ class PartFile:
             size = os.stat(self.path, follow_symlinks=False).st_size
         except OSError:
             return None
-        if size == 0 or (length is not None and size > length):
+        if length is not None and size > length:
+            return None
+        if size != length:
+            size -= size % ALIGNMENT
+        if not size:
             return None
         return Part(size=size, length=length, validators=validators(note.get("validators")))
 
