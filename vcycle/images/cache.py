@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 
 from vcycle.core.errors import FetchError, ImageMissing, VcycleError
 from vcycle.core.images.address import parse
-from vcycle.core.images.index import Entry, Index, Version, used
+from vcycle.core.images.index import Entry, Index, Version, used, without_failed
 from vcycle.core.images.needs import Need
 from vcycle.core.images.news import News, Trouble
 from vcycle.core.images.states import ImageStatus, Progress, named, status_of, told
@@ -24,8 +24,11 @@ from vcycle.interfaces import Image, Wanted
 NEED_SECONDS = 7200.0
 """How long it is remembered what somebody needed of an image."""
 
+MARK_SECONDS = 1800.0
+"""How exactly it is on disk when a version was last wanted; far less than pruning asks for."""
+
 PART_SECONDS = 2 * 86_400.0
-"""How long a download is kept that nobody continues."""
+"""How long a download is kept that nobody continues, and what is known of a failed one."""
 
 
 @define(eq=False, kw_only=True)
@@ -69,7 +72,7 @@ class ImageCache:
         if found is None:
             raise ImageMissing(self._why(url, entry, reason, now))
         version, signer = found
-        self._used[url, version.file] = now
+        await self._mark(url, version, now)
         return Image(
             path=self.fetching.shelf.path(version.file),
             url=url,
@@ -89,13 +92,12 @@ class ImageCache:
         now = self.fetching.wall()
         for need in needs:
             self._needs.setdefault(url, {})[need] = now
-        if url not in self._flights:
-            try:
-                entry, _ = await self._look(url)
-            except ImageMissing as error:
-                raise FetchError(str(error)) from error
-            self._start(url, evolve(entry, refused=None))
-        return await self._flights.end(url)
+        try:
+            entry, _ = await self._look(url)
+        except ImageMissing as error:
+            raise FetchError(str(error)) from error
+        wanted = tuple(self._needs.get(url, ()))
+        return await self._flights.join(url, evolve(entry, refused=None), wanted)
 
     def progress(self, url: str) -> Progress | None:
         """How far a download is; None if there is none under way."""
@@ -124,7 +126,7 @@ class ImageCache:
             for url, needs in self._needs.items()
         }
         self._needs = {url: needs for url, needs in self._needs.items() if needs}
-        await self._write_used()
+        await self._write_used(now - PART_SECONDS)
         self._index = await fetching.make_room(0) or self._index
 
         def sweep() -> None:
@@ -134,18 +136,38 @@ class ImageCache:
 
         await fetching.in_thread(sweep)
 
-    async def _write_used(self) -> None:
+    async def _mark(self, url: str, version: Version, now: float) -> None:
+        """
+        That a version is wanted, before anybody is told of it: no record says so yet, and it must
+        not be removed meanwhile.
+        """
+        self._used[url, version.file] = now
+        if abs(now - version.used_at) < MARK_SECONDS:
+            return
+        try:
+            await self._write_used()
+        except VcycleError:
+            return  # who cannot write the index does not remove anything either
+        if all(each.file != version.file for each in self._index.entry(url).versions):
+            raise ImageMissing(f"{url} was just removed to make room; it is fetched again")
+
+    async def _write_used(self, forget_before: float = 0.0) -> None:
         marks, self._used = self._used, {}
 
         def change(index: Index) -> Index:
             for (url, file), at in marks.items():
                 if url in index.entries:
                     index = index.put(url, used(index.entry(url), file, at))
-            return index
+            return without_failed(index, forget_before)
 
-        if marks:
-            shelf = self.fetching.shelf
+        if not marks and not forget_before:
+            return
+        shelf = self.fetching.shelf
+        try:
             self._index = await self.fetching.in_thread(lambda: shelf.change(change))
+        except VcycleError:
+            self._used = {**marks, **self._used}
+            raise
 
     def _known(self, url: str) -> str:
         try:

@@ -52,6 +52,15 @@ class Bounds:
         )
 
 
+@frozen(kw_only=True)
+class Landed:
+    """The index after a download; the version, if there is a new one; why it failed, if it did."""
+
+    index: Index
+    version: Version | None = None
+    problem: str | None = None
+
+
 class NotGood(FetchError):
     """What was fetched is whole, and nobody can use it."""
 
@@ -79,6 +88,7 @@ class Fetching:
     boot: str
     in_use: Callable[[], Collection[str] | None]
     tell: Callable[[News], None]
+    free: Callable[[str], int] = free_bytes
 
     def download(self, url: str, needs: Collection[Need]) -> Download:
         """The download of an address, not begun."""
@@ -99,12 +109,8 @@ class Fetching:
 
     async def fetch(
         self, url: str, entry: Entry, needs: Collection[Need], download: Download
-    ) -> tuple[Index, Version | None]:
-        """
-        Have the newest version; the index after that, and the version if it is a new one.
-
-        :raises FetchError: it was not had; that is in the index as well.
-        """
+    ) -> Landed:
+        """Have the newest version, or know why not; either is in the index after that."""
         began, key = self.clock.seconds(), key_of(needs)
         refused = entry.refused
         if refused is not None and refused.needs != key:
@@ -112,29 +118,31 @@ class Fetching:
         try:
             got = await self._fetch(entry, refused, download)
             if got is None:
-                return await self._change(url, lambda it: confirmed(it, self.wall())), None
-            seconds = self.clock.seconds() - began
+                return Landed(index=await self._change(url, lambda it: confirmed(it, self.wall())))
             version, need = await self._judged(url, got, needs)
-            part, path = got.path, self.shelf.path(version.file)
-            index = await self.in_thread(lambda: self.shelf.put(url, part, version, seconds))
-            if version.signed_by is not None:
-                # What was just verified need not be verified again at its place.
-                identity = identity_of(await self.in_thread(lambda: os.stat(path)))
-                self.proofs.note(path, identity, need.signing_dn, version.signed_by)
-            await self.in_thread(download.part_file.drop)
-            return index, version
+            return await self._put(url, got, version, need, self.clock.seconds() - began)
         except NotGood as error:
-            reason, got = str(error), error.got
+            problem, got = str(error), error.got
             refused = Refused(
-                validators=got.validators, sha256=got.sha256, needs=key, reason=reason
+                validators=got.validators, sha256=got.sha256, needs=key, reason=problem
             )
             await self.in_thread(download.part_file.drop)
-            await self._change(url, lambda it: failed(it, self.wall(), reason, refused))
-            raise
         except VcycleError as error:
-            reason = str(error)
-            await self._change(url, lambda it: failed(it, self.wall(), reason))
-            raise FetchError(reason) from error
+            problem = str(error)
+        index = await self._change(url, lambda it: failed(it, self.wall(), problem, refused))
+        return Landed(index=index, problem=problem)
+
+    async def _put(
+        self, url: str, got: Got, version: Version, need: Need, seconds: float
+    ) -> Landed:
+        path = self.shelf.path(version.file)
+        index = await self.in_thread(lambda: self.shelf.put(url, got.path, version, seconds))
+        if version.signed_by is not None:
+            # What was just verified need not be verified again at its place.
+            identity = identity_of(await self.in_thread(lambda: os.stat(path)))
+            self.proofs.note(path, identity, need.signing_dn, version.signed_by)
+        await self.in_thread(PartFile(self.shelf.parts, url, self.boot).drop)
+        return Landed(index=index, version=version)
 
     async def _fetch(self, entry: Entry, refused: Refused | None, download: Download) -> Got | None:
         known = refused.validators if refused is not None else None
@@ -221,17 +229,16 @@ class Fetching:
         in_use = self.files_in_use()
         if in_use is None:
             return None, Pruning()
-        pruning = prune(
-            self.shelf.read(),
-            in_use,
-            now=self.wall(),
-            keep=self.bounds.versions,
-            budget=self.bounds.budget,
-            more=more,
-        )
-        return self.shelf.remove(pruning.removals) if pruning.removals else None, pruning
+        bounds, now = self.bounds, self.wall()
+
+        def choose(index: Index) -> Pruning:
+            return prune(
+                index, in_use, now=now, keep=bounds.versions, budget=bounds.budget, more=more
+            )
+
+        return self.shelf.prune(choose)
 
     def _free(self) -> int:
         with told(self.shelf.directory):
             make_directory(self.shelf.parts)
-            return free_bytes(self.shelf.parts)
+            return self.free(self.shelf.parts)

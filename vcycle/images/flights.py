@@ -51,29 +51,50 @@ class Flights:
 
     def start(self, url: str, entry: Entry, needs: Collection[Need]) -> None:
         """Begin a download, unless it is under way."""
-        if url not in self._flights:
-            flight = self._flights[url] = _Flight(self.fetching.download(url, needs))
-            Deferred.fromCoroutine(self._fly(url, entry, needs, flight))
+        self._flight(url, entry, needs, None)
 
-    async def end(self, url: str) -> Version | None:
+    async def join(self, url: str, entry: Entry, needs: Collection[Need]) -> Version | None:
         """
-        Wait for a download that is under way; the new version, or None if there is none.
+        Begin a download, unless it is under way, and wait; the new version, or None if it is
+        still the same.
 
         :raises FetchError: it was not had; the text names the address.
         """
         waiter: Deferred[Version | None] = Deferred()
-        self._flights[url].waiting.append(waiter)
+        self._flight(url, entry, needs, waiter)
         return await waiter
 
-    async def _fly(self, url: str, entry: Entry, needs: Collection[Need], flight: _Flight) -> None:
-        fetching, began = self.fetching, self.fetching.clock.seconds()
+    def _flight(
+        self,
+        url: str,
+        entry: Entry,
+        needs: Collection[Need],
+        waiter: Deferred[Version | None] | None,
+    ) -> None:
+        flight = self._flights.get(url)
+        if flight is None:
+            flight = self._flights[url] = _Flight(self.fetching.download(url, needs))
+            Deferred.fromCoroutine(self._fly(url, entry, needs, flight, waiter))
+        elif waiter is not None:
+            flight.waiting.append(waiter)
+
+    async def _fly(
+        self,
+        url: str,
+        entry: Entry,
+        needs: Collection[Need],
+        flight: _Flight,
+        waiter: Deferred[Version | None] | None,
+    ) -> None:
+        flight.waiting += [] if waiter is None else [waiter]
+        began = self.fetching.clock.seconds()
         index: Index | None = None
         version: Version | None = None
-        problem: str | None = None
         try:
-            index, version = await fetching.fetch(url, entry, needs, flight.download)
+            landed = await self.fetching.fetch(url, entry, needs, flight.download)
+            index, version, problem = landed.index, landed.version, landed.problem
         except VcycleError as error:
-            problem = str(error)
+            problem = str(error)  # it could not even be written down
         except Exception as error:
             self._log.failure("{url}: it could not be fetched", url=url)
             problem = f"a fault of Vcycle itself, see its log: {type(error).__name__}"
@@ -84,14 +105,14 @@ class Flights:
         elif self._told.pop(url, None) is not None:
             self.tell(Back(url=url))
         if version is not None:
-            seconds = fetching.clock.seconds() - began
+            seconds = self.fetching.clock.seconds() - began
             self.tell(self._fetched(url, version, seconds, flight.download))
             await self._make_room()
-        for waiter in flight.waiting:
+        for each in flight.waiting:
             if problem is None:
-                waiter.callback(version)
+                each.callback(version)
             else:
-                waiter.errback(FetchError(named(url, problem)))
+                each.errback(FetchError(named(url, problem)))
 
     def _fetched(self, url: str, version: Version, seconds: float, of: Download) -> Fetched:
         return Fetched(

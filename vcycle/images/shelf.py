@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import Callable
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +17,7 @@ from attrs import define, field
 
 from vcycle.core.images.index import Index, Version, added
 from vcycle.core.images.indextext import MAX_TEXT, decode, encode
-from vcycle.core.images.pruning import Removal
+from vcycle.core.images.pruning import Pruning
 from vcycle.images.files import (
     FIXED,
     locked,
@@ -106,10 +106,15 @@ class Shelf:
 
     def change(self, change: Callable[[Index], Index]) -> Index:
         """Replace the index by what ``change`` makes of it, while nobody else does."""
+        with self._alone():
+            return self._replace(self.read(), change)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         with told(self._index):
             make_directory(self.images)
             with locked(os.path.join(self.directory, LOCK)):
-                return self._replace(self.read(), change)
+                yield
 
     def _replace(self, before: Index, change: Callable[[Index], Index]) -> Index:
         after = change(before)
@@ -135,20 +140,25 @@ class Shelf:
 
         return self.change(change)
 
-    def remove(self, removals: Collection[Removal]) -> Index:
-        """Remove versions: from the index first, so that nothing in it is ever missing."""
-        files = {removal.version.file for removal in removals}
-        index = self.change(lambda index: index.without(files))
-        with told(self.images):
+    def prune(self, choose: Callable[[Index], Pruning]) -> tuple[Index, Pruning]:
+        """
+        Remove the versions that are chosen by what the index says now, while nobody else changes
+        it; from the index first, so that nothing in it is ever missing.
+        """
+        with self._alone():
+            before = self.read()
+            pruning = choose(before)
+            files = {removal.version.file for removal in pruning.removals}
+            index = self._replace(before, lambda index: index.without(files))
             for file in files:
                 self.step("remove", self.path(file))
                 remove_file(self.path(file))
-        return index
+        return index, pruning
 
     def forget(self, files: set[str], in_use: Collection[str]) -> None:
         """Have versions used no more; files that machines live on stay until those are over."""
-        self.change(lambda index: index.without(files))
-        with told(self.images):
+        with self._alone():
+            self._replace(self.read(), lambda index: index.without(files))
             for file in files - set(in_use):
                 remove_file(self.path(file))
 
