@@ -95,6 +95,11 @@ class Documents:
             raise FetchError(f"{url}: it is larger than {max_bytes} bytes; make it smaller")
         return _document(url, held.copy, None)
 
+    @property
+    def busy(self) -> bool:
+        """Is anything being fetched?"""
+        return any(held.waiting is not None for held in self._held.values())
+
     def forgive(self) -> None:
         """What failed may be tried again at once: an administrator says so."""
         for held in self._held.values():
