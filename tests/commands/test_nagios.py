@@ -173,6 +173,21 @@ class ScriptTests(CheckCase):
         self.assertEqual((0, ""), (done.returncode, done.stderr))
         self.assertTrue(done.stdout.startswith("VCYCLE OK"))
 
+    def test_broken(self) -> None:
+        """Where Vcycle itself is missing or damaged, that is UNKNOWN."""
+        broken = Path(self.mktemp()) / "vcycle"
+        broken.mkdir(parents=True)
+        (broken / "__init__.py").write_text("raise ImportError('half installed')")
+        done = subprocess.run(
+            [sys.executable, str(SCRIPT)],
+            env={**os.environ, "PYTHONPATH": str(broken.parent.absolute())},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        self.assertEqual((3, ""), (done.returncode, done.stderr))
+        self.assertIn("VCYCLE UNKNOWN - the check cannot begin: ImportError", done.stdout)
+
     def test_imports(self) -> None:
         """It loads nothing but Vcycle's few plain modules, and none that is slow."""
         self.write()

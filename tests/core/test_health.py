@@ -105,6 +105,14 @@ class JudgeTests(SynchronousTestCase):
         text = "the configuration is wrong: /etc/vcycle.conf:3: colour: no such option"
         self.check(WARNING, text, status(problems=[text]))
 
+    def test_daemon_problems(self) -> None:
+        """What is wrong with the daemon itself is a warning too, bounded and clean."""
+        text = "no orders can be given: /s/control.sock: this is no socket"
+        self.check(WARNING, text, {**status(), "problems": [text]})
+        self.check(OK, "ok", {**status(), "problems": []})
+        for strange in ("text", 3, None, {"a": 1}):
+            self.check(OK, "ok", {**status(), "problems": strange})
+
     def test_images(self) -> None:
         """An image that could not be confirmed for a day is a warning; an idle one is none."""
         image = {"image": "https://a.test/i", "confirmed_at": NOW - IMAGE_SECONDS - 1}

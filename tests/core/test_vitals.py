@@ -62,6 +62,8 @@ class VitalsTests(SynchronousTestCase):
         self.assertEqual(CRITICAL, judge(document(mute), NOW).state)
         deaf = document(pulse(), responder={"heartbeat": None})
         self.assertEqual(CRITICAL, judge(deaf, NOW).state)
+        shut = document(pulse(), problems=("no orders can be given",))
+        self.assertEqual(WARNING, judge(shut, NOW).state)
         unsent = document(pulse(), accounting={"waiting": 2, "oldest": 1.0})
         self.assertEqual(WARNING, judge(unsent, NOW).state)
 

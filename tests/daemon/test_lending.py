@@ -17,6 +17,7 @@ from vcycle.core.errors import DiskError, HostFault, Scope
 from vcycle.core.leavings import SETTLED
 from vcycle.core.machine import Outcome, Record
 from vcycle.daemon.creation import Made
+from vcycle.testing.volumes import MemoryVolumes
 
 GROUP = "vg0"
 GB = 10**9
@@ -119,6 +120,25 @@ class VolumeTests(LendingCase):
             self.ground.reactor.advance(SETTLED / 2)
         self.look(sighting(theirs, mark=None), volume_group=GROUP)
         self.assertEqual({(GROUP, names[1]), (GROUP, "home")}, set(self.ground.volumes.volumes))
+
+    def test_leaks(self) -> None:
+        """A volume of nobody that cannot be removed is told of as left."""
+        name = volume_name(running(1).uuid, "root")
+        self.ground.volumes.volumes[GROUP, name] = GB
+
+        async def refused(of: MemoryVolumes, group: str, name: str) -> None:
+            raise HostFault("busy")
+
+        patched = self.patch(MemoryVolumes, "remove", refused)
+        self.look(volume_group=GROUP)
+        lending, now = self.ground.lending, self.ground.reactor.seconds
+        self.assertEqual(frozenset(), lending.left(now()))
+        self.ground.reactor.advance(SETTLED)
+        self.look(volume_group=GROUP)
+        self.assertEqual({("volume", f"{GROUP}/{name}")}, lending.left(now()))
+        patched.restore()
+        self.look(volume_group=GROUP)
+        self.assertEqual(frozenset(), lending.left(now()))
 
     def test_known(self) -> None:
         """A machine that is known and not listed yet keeps its volume."""

@@ -211,6 +211,17 @@ class LeaksTests(MonitoringCase):
         self.assertIn('vcycle_leaks{kind="disk"} 1.0', text)
         self.assertIn('vcycle_leaks{kind="space"} 0.0', text)
 
+    def test_lent(self) -> None:
+        """What cannot be taken back is a leak, once for all spaces that see it."""
+        left = frozenset({("volume", "vg/a"), ("volume", "vg/b"), ("export", "/data to 10.0.0.2")})
+        snapshot = evolve(busy(NOW), left=left)
+        other = evolve(snapshot, space=evolve(snapshot.space, name="vac02.example.com"))
+        self.monitoring.publish(snapshot)
+        self.monitoring.publish(other)
+        text = self.successResultOf_(self.monitoring.metrics(""))[0].decode()
+        self.assertIn('vcycle_leaks{kind="volume"} 2.0', text)
+        self.assertIn('vcycle_leaks{kind="export"} 1.0', text)
+
 
 class HungTests(SynchronousTestCase):
     def test_hung(self) -> None:

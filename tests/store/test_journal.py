@@ -53,6 +53,23 @@ class JournalTests(SynchronousTestCase):
         [(_, path)] = files(str(self.place))
         self.assertEqual(0, os.stat(path).st_mode & 0o007)
 
+    def test_refused(self) -> None:
+        """Who may not read it is told whose it is."""
+        if os.geteuid() == 0:
+            # Nothing is refused to root.
+            self.addCleanup(os.seteuid, 0)
+            self.append(self.journal(), b"one")
+            self.place.chmod(0o700)
+            os.seteuid(65534)
+        else:
+            self.append(self.journal(), b"one")
+            self.place.chmod(0)
+            self.addCleanup(self.place.chmod, 0o700)
+        error = self.assertRaises(StoreError, self.read)
+        self.assertIn(
+            "not permitted; be root, or become a member of the daemon's group", str(error)
+        )
+
     def test_time(self) -> None:
         """What is older than journal_days goes; what is younger stays."""
         journal = self.journal(days=1.0)

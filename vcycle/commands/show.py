@@ -57,7 +57,7 @@ FACTS = (
     ("outcome", "outcome"),
     ("message", "message"),
     ("processors", "processors"),
-    ("memory", "memory_mb"),
+    ("memory MiB", "memory_mb"),
     ("CPU seconds", "cpu_seconds"),
     ("address", "address"),
     ("image", "image"),

@@ -92,6 +92,7 @@ def judge(
     several = len(spaces) > 1
     for space in spaces:
         _space(findings, space, now, limit, f"{_text(space.get('space'))}: " if several else "")
+    _problems(findings, status.get("problems"))
     if isinstance(status.get("responder"), dict):
         beat = _number(_dict(status.get("responder")).get("heartbeat"))
         _heart(findings, "responder", beat, now, limit)
@@ -137,7 +138,10 @@ def _space(findings: _Findings, space: dict[str, Any], now: float, limit: float,
         state = CRITICAL if count >= FAILURES else WARNING
         text = f"{of}{count:.0f} creations failed: {_text(failures.get('text'))}"
         findings.add(state, text)
-    problems = space.get("problems")
+    _problems(findings, space.get("problems"), of)
+
+
+def _problems(findings: _Findings, problems: object, of: str = "") -> None:
     for problem in problems[:MOST_TEXTS] if isinstance(problems, list) else []:
         findings.add(WARNING, f"{of}{_text(problem)}")
 

@@ -19,7 +19,11 @@ class Leavings(Generic[K]):
 
     suspects: dict[K, float] = field(factory=dict)
 
+    def overdue(self, now: float) -> list[K]:
+        """Those of the last look that should have gone."""
+        return [one for one, since in self.suspects.items() if now - since >= SETTLED]
+
     def ripe(self, found: Iterable[K], now: float) -> list[K]:
         """Those found that were found at every look since SETTLED ago."""
         self.suspects = {one: min(now, self.suspects.get(one, now)) for one in found}
-        return [one for one, since in self.suspects.items() if now - since >= SETTLED]
+        return self.overdue(now)

@@ -28,7 +28,8 @@ class Snapshot:
     One space at ``taken_at`` (Unix seconds); ``over`` is each slot's last ended machine.
 
     ``answered`` says that the provider told what is there; ``unclaimed`` how many machines carry
-    our mark and are in no record.
+    our mark and are in no record; ``left`` has the kind and name of what was lent to a machine and
+    could not be taken back since.
     """
 
     space: Space
@@ -44,6 +45,7 @@ class Snapshot:
     host: Host | None = None
     answered: bool = True
     unclaimed: int = 0
+    left: frozenset[tuple[str, str]] = frozenset()
     reasons: Reasons = Factory(Reasons)
 
     @property

@@ -39,6 +39,7 @@ class Shown:
     ends: Mapping[str, Sequence[End]] = Factory(dict)
     images: tuple[Mapping[str, object], ...] = ()
     accounting: Mapping[str, object] | None = None
+    problems: tuple[str, ...] = ()
 
 
 def view(shown: Shown) -> bytes:
@@ -48,6 +49,7 @@ def view(shown: Shown) -> bytes:
             "version": VERSION,
             "written": round(shown.written, 3),
             "daemon": f"Vcycle {shown.version}",
+            "problems": [_text(problem) for problem in shown.problems[:MOST_PROBLEMS]],
             "spaces": [
                 _space(snapshot, shown.ends.get(snapshot.space.name, ()))
                 for snapshot in shown.snapshots[:MOST_SPACES]

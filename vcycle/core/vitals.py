@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
 
@@ -51,9 +51,11 @@ def vitals(
     responder: Mapping[str, object] | None,
     images: Iterable[Mapping[str, object]] = (),
     accounting: Mapping[str, object] | None = None,
+    problems: Sequence[str] = (),
 ) -> bytes:
     """
-    The document. ``responder`` is None where no other factories are to be answered.
+    The document. ``responder`` is None where no other factories are to be answered; ``problems``
+    are the daemon's, of no space.
 
     It is bounded, holds nothing secret, and nothing of machines but their last words.
     """
@@ -62,6 +64,7 @@ def vitals(
         "written": round(written, 3),
         "daemon_version": f"Vcycle {version} vcycled",
         "responder": responder,
+        "problems": [_plain(problem) for problem in problems[:MOST_PROBLEMS]],
         "spaces": [_space(pulse) for pulse in list(pulses)[:MOST_SPACES]],
     }
     rows = list(images)[:MOST_IMAGES]

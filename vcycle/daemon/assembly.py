@@ -11,7 +11,6 @@ from attrs import frozen
 from twisted.application.service import IService
 
 from vcycle.core.config.model import Configuration, Space
-from vcycle.core.errors import VcycleError
 from vcycle.core.machine import Record
 from vcycle.core.snapshot import Snapshot
 from vcycle.core.tally import Tally
@@ -25,6 +24,7 @@ from vcycle.daemon.door import Door, Entrance, names_of
 from vcycle.daemon.errorcounts import ErrorCounts
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
 from vcycle.daemon.imaging import Imaging
+from vcycle.daemon.listening import Listening
 from vcycle.daemon.monitoring import Monitoring, Others, hung
 from vcycle.daemon.published import Published
 from vcycle.daemon.space import SpaceRunner
@@ -110,6 +110,7 @@ def assemble(
         connect=None if way is None else functools.partial(endpoint, reactor, way),
     )
     accounts = Accounts(state_dir, files)
+    listening: list[Listening] = []
     monitoring = Monitoring(
         state_dir,
         files,
@@ -124,6 +125,7 @@ def assemble(
             ),
             images=imaging.rows,
             waiting=accounts.waiting,
+            problems=lambda: [each.problem for each in listening if each.problem is not None],
         ),
     )
     door = Door(reactor, settings, monitoring, functools.partial(names_of, configuration), entrance)
@@ -182,12 +184,12 @@ def assemble(
         document = imaging.content(path)
         return published.content(path) if document is None else document
 
-    services: list[IService] = [ErrorCounts(tally.error), imaging, hypervisors]
-    try:
-        services.append(StatusSocket(reactor, socket_path(state_dir), content))
-    except VcycleError as error:
-        events.alarmed("vcycled", f"commands cannot ask this daemon: {error}")
-    services.append(steering.socket(reactor, spaces))
+    asked = StatusSocket(reactor, socket_path(state_dir), content)
+    listening += [
+        Listening(reactor, asked, "commands cannot ask this daemon"),
+        Listening(reactor, steering.socket(reactor, spaces), "no orders can be given"),
+    ]
+    services: list[IService] = [ErrorCounts(tally.error), imaging, hypervisors, *listening]
     services += [answering, talking, door, spaces]
     return Assembly(
         services=tuple(services),

@@ -225,6 +225,7 @@ class Cycle:
             host=seen.host,
             answered=seen.survey is not None,
             unclaimed=unclaimed(seen.survey, plan, self.owner, self.space.name),
+            left=self.lending.left(now),
             reasons=plan.reasons,
         )
         self.publish(snapshot)

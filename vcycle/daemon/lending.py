@@ -60,12 +60,19 @@ class Lending:
             if group == space.volume_group:
                 self.pool = pool
         for group, name in self._volumes.ripe(left, self.clock()):
-            await self._attempt(space, self._pools().remove(group, name))
+            if await self._attempt(space, self._pools().remove(group, name)):
+                del self._volumes.suspects[group, name]
         if space.sharing == NFS or any(record.exports for record in records):
             try:
                 await self._look_at_exports(space, records)
             except VcycleError as error:
                 self._no_exports = str(error)
+
+    def left(self, now: float) -> frozenset[tuple[str, str]]:
+        """What is of no machine any more and could not be removed: its kind, and its name."""
+        volumes = (("volume", f"{group}/{name}") for group, name in self._volumes.overdue(now))
+        exports = (("export", f"{path} to {to}") for path, to in self._exported.overdue(now))
+        return frozenset([*volumes, *exports])
 
     async def _look_at_pool(
         self, group: str, survey: Survey | None
@@ -91,7 +98,8 @@ class Lending:
             return
         left = forgotten(exported, network, self.hypervisor.book.by_address)
         for path, address in self._exported.ripe(left, self.clock()):
-            await self._attempt(space, exports.withdraw(path, address))
+            if await self._attempt(space, exports.withdraw(path, address)):
+                del self._exported.suspects[path, address]
         for record in missing(exported, records):
             # A machine that just starts gets its own in its turn.
             if record.started_at is not None and record.doom is None:
@@ -101,16 +109,18 @@ class Lending:
                     again = exports.export(path, record.address or "", writable.get(path, False))
                     await self._attempt(space, again)
 
-    async def _attempt(self, space: Space, call: Awaitable[None]) -> None:
-        """What can wait until the next look: an operator is told once."""
+    async def _attempt(self, space: Space, call: Awaitable[None]) -> bool:
+        """Was it done? What was not can wait until the next look: an operator is told once."""
         try:
             await call
+            return True
         except VcycleError as error:
             if str(error) not in self._told:
                 if len(self._told) >= TOLD:
                     self._told.clear()
                 self._told.add(str(error))
                 events.alarmed(space.name, str(error))
+            return False
 
     async def ready(self, machinetype: Machinetype, space: Space) -> None:
         """

@@ -33,6 +33,7 @@ from vcycle.store.leftovers import leftovers
 from vcycle.threads import PrivateThreads
 
 DAY = "day.json"
+LENT = ("volume", "export")
 LOOK_SECONDS = 300.0
 
 Row = Mapping[str, object]
@@ -44,7 +45,7 @@ class Others:
     What other parts of the daemon tell when they are asked. ``responder`` is whether other
     factories are heard, None where they need not be; ``images`` has for each image at least
     ``image`` (what it is called), ``confirmed_at`` and ``problem``; ``waiting`` are the accounting
-    records that were not sent yet.
+    records that were not sent yet; ``problems`` are the daemon's, of no space.
     """
 
     responder: Callable[[], bool | None] = lambda: None
@@ -52,6 +53,7 @@ class Others:
     hung: Callable[[], Mapping[str, int]] = dict
     images: Callable[[], Iterable[Row]] = tuple
     waiting: Callable[[], Awaitable[Waiting]] | None = None
+    problems: Callable[[], Iterable[str]] = tuple
 
 
 @define(eq=False)
@@ -136,6 +138,7 @@ class Monitoring:
             hears = self.others.responder()
             responder = None if hears is None else {"heartbeat": round(now, 3) if hears else None}
             images, accounting = tuple(self.others.images()), self._accounting
+            problems = tuple(self.others.problems())
 
             def write() -> None:
                 text = vitals(
@@ -145,6 +148,7 @@ class Monitoring:
                     responder=responder,
                     images=images,
                     accounting=accounting,
+                    problems=problems,
                 )
                 # Read by others while we live; after a crash of the host it says nothing.
                 write_file(os.path.join(self.state_dir, NAME), text, PUBLIC, durable=False)
@@ -162,6 +166,7 @@ class Monitoring:
             ends={space: tuple(ends) for space, ends in self._ends.items()},
             images=tuple(self.others.images()),
             accounting=self._accounting,
+            problems=tuple(self.others.problems()),
         )
         return await self.in_thread(lambda: view(shown))
 
@@ -180,7 +185,7 @@ class Monitoring:
             snapshots=self._snapshots(),
             tally=self.tally.copy(),
             queries=self.others.queries(),
-            leaks={**self._leaks, "machine": sum(s.unclaimed for s in self._snapshots())},
+            leaks=self._all_leaks(),
             hung=self.others.hung(),
             images={
                 str(row.get("image")): (_number(row, "confirmed_at"), bool(row.get("problem")))
@@ -233,6 +238,13 @@ class Monitoring:
         if self.others.waiting is not None:
             waiting = await self.others.waiting()
             self._accounting = {"waiting": waiting.count, "oldest": waiting.oldest}
+
+    def _all_leaks(self) -> Mapping[str, int]:
+        snapshots = self._snapshots()
+        counts = {**self._leaks, "machine": sum(s.unclaimed for s in snapshots)}
+        # Spaces may share a pool.
+        left = {each for snapshot in snapshots for each in snapshot.left}
+        return {**counts, **{kind: sum(k == kind for k, _ in left) for kind in LENT}}
 
     def _snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(pulse.snapshot for pulse in self._pulses.values())

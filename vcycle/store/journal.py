@@ -12,7 +12,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Callable
 
@@ -140,7 +140,7 @@ def lines(directory: str, since: float | None = None) -> Iterator[bytes]:
 
     :raises StoreError: it cannot be read.
     """
-    with told(directory):
+    with _readable(directory):
         found = files(directory)
     for index, (_, path) in enumerate(found):
         after = found[index + 1][0] if index + 1 < len(found) else None
@@ -148,10 +148,21 @@ def lines(directory: str, since: float | None = None) -> Iterator[bytes]:
             yield from _members(path)
 
 
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """As ``told``, to who reads: it may be somebody else than the daemon."""
+    with told(path):
+        try:
+            yield
+        except PermissionError:
+            cure = "be root, or become a member of the daemon's group and log in again"
+            raise StoreError(f"{path}: not permitted; {cure}") from None
+
+
 def _members(path: str) -> Iterator[bytes]:
     """The whole lines of one file, up to what was cut off or damaged."""
     try:
-        with told(path), open(path, "rb") as file:
+        with _readable(path), open(path, "rb") as file:
             data = b""
             while True:
                 member, line = zlib.decompressobj(wbits=31), bytearray()

@@ -208,12 +208,13 @@ const render = () => {
   if (!view.spaces.length) return;
   const space = chosen();
   order = space.machinetypes.map((each) => each.machinetype);
-  document.title = `${space.problems.length ? "(!) " : ""}${space.space} – Vcycle`;
+  const problems = [...(view.problems || []), ...space.problems];
+  document.title = `${problems.length ? "(!) " : ""}${space.space} – Vcycle`;
   spaces();
   about(space);
   tiles(space);
-  $("problems").hidden = !space.problems.length;
-  $("problems").replaceChildren(make("ul", "", ...space.problems.map((text) => make("li", "", text))));
+  $("problems").hidden = !problems.length;
+  $("problems").replaceChildren(make("ul", "", ...problems.map((text) => make("li", "", text))));
   const rows = space.machinetypes.map(kind);
   if (space.more_machinetypes) rows.push(make("li", "quiet", `and ${space.more_machinetypes} more`));
   $("kinds").replaceChildren(...rows);
