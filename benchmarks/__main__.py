@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.figures import MISSED
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = ("cycle", "fill", "succession", "guests", "responder", "scan", "check")
+PROGRAMS = ("cycle", "fill", "succession", "guests", "responder", "scan", "check", "download")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -102,6 +102,12 @@ class ProgramTests(SynchronousTestCase):
         self.assertEqual("ms", found["unit"])
         self.assertGreater(found["value"], found["baseline"] / 2)
 
+    def test_download(self) -> None:
+        """The time of a download beside curl's, its memory, and how soon queries are answered."""
+        found = self.figures("download", "--megabytes", "8", "--rounds", "1")
+        self.assertEqual(["s", "MB", "ms"], [each["unit"] for each in found])
+        self.assertLess(found[1]["value"], 100.0)
+
     def test_succession(self) -> None:
         """The delay from a machine's destruction to the next create."""
         [found] = self.figures("succession", "--only", "test", "--successions", "1")

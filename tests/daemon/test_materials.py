@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.core.values import machinetype
+from tests.core.values import NOW, machinetype
 from tests.inplace import in_place
 from vcycle.core.errors import ImageMissing
 from vcycle.core.machine import Model
 from vcycle.daemon.materials import Materials, gather
+from vcycle.interfaces import Image, Wanted
 from vcycle.testing.images import MemoryImages
 
 DIRECTORY = "/var/lib/vcycle/machinetypes/pilot"
@@ -93,3 +95,41 @@ class MaterialsTests(SynchronousTestCase):
             "root_public_key binary.pub: not an ssh public key",
             self.missing(root_public_key="binary.pub"),
         )
+
+    def test_wanted(self) -> None:
+        """What the root image must be is asked for with it; a kernel is as it is."""
+        asked: list[Wanted] = []
+
+        class Asked(MemoryImages):
+            async def image(self, wanted: Wanted) -> Image:
+                asked.append(wanted)
+                return await super().image(wanted)
+
+        wanted = machinetype(
+            kernel="vmlinuz",
+            root_image_sha256="a" * 64,
+            image_signing_dn="/CN=x",
+            root_public_key="key.pub",
+        )
+        self.successResultOf(gather(wanted, Asked(FILES), DIRECTORY, in_place))
+        self.assertEqual(
+            [("a" * 64, "/CN=x"), (None, None)],
+            [(each.sha256, each.signing_dn) for each in asked],
+        )
+
+    def test_stale(self) -> None:
+        """Images whose servers could not be asked are told of, with their age."""
+
+        class Stale(MemoryImages):
+            async def image(self, wanted: Wanted) -> Image:
+                found = await super().image(wanted)
+                url = "https://example.com/x"
+                return evolve(found, url=url, confirmed_at=NOW - 3600, problem="it answers 500")
+
+        wanted = machinetype(root_public_key="key.pub")
+        found = self.successResultOf(gather(wanted, Stale(FILES), DIRECTORY, in_place))
+        self.assertEqual(
+            "the copy of https://example.com/x confirmed 1h 00m ago is used: it answers 500",
+            found.remark(NOW),
+        )
+        self.assertIsNone(self.gathered().remark(NOW))
