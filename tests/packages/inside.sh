@@ -5,7 +5,7 @@ cd /out
 exec > log 2>&1 9> trace
 BASH_XTRACEFD=9
 set -x
-named_so() { find /etc /usr /var /root /opt -xdev -path /var/lib/rpm -prune -o -path '*vcycle*' -print 2> /dev/null; }
+named_so() { find /etc /usr /var /root /opt -xdev -path /var/log/libvirt -prune -o -path '*vcycle*' -print 2> /dev/null; }
 rpm() { command rpm --force-debian --nodeps "$@"; }
 note() { cat > "/out/$1"; }
 pid() { systemctl show -P MainPID vcycled; }
@@ -24,7 +24,15 @@ systemd-analyze security --offline=true vcycled.service > security 2>&1
 stat -c '%U %G %a %n' /var/lib/vcycle /etc/vcycle.conf /var/log/vcycled-factory > owners
 
 # The five lines, and a hypervisor that is always there.
-sed -i 's/^vcycle_space = .*/vcycle_space = test.example.com\nlibvirt_uri = test:\/\/\/default\ncycle_seconds = 2/' /etc/vcycle.conf
+sed -i 's/^vcycle_space = .*/vcycle_space = test.example.com/' /etc/vcycle.conf
+cat > /etc/vcycle.d/test.conf << 'END'
+[settings]
+libvirt_uri = test:///default
+cycle_seconds = 2
+overload_per_processor = 1000
+total_mb = 100000
+mb_per_processor = 64
+END
 cat > /etc/vcycle.d/example.conf << 'END'
 [machinetype example]
 target_share = 1
@@ -40,6 +48,7 @@ systemctl show vcycled -p Type -p ActiveState -p StatusText -p WatchdogUSec -p U
 wait_for test -e /var/lib/vcycle/status.json
 began=$(date +%s); wait_for turned "$began"
 nobody vcycle scan > scan 2>&1; echo "exit $?" >> scan
+vcycle explain > explain 2>&1
 nobody check-vcycled 600 > nagios 2>&1; echo "exit $?" >> nagios
 nobody vcycle status > status 2>&1; echo "exit $?" >> status
 
