@@ -63,6 +63,15 @@ class DoctorTests(SynchronousTestCase):
             free = taken.getsockname()[1]
         self.assertFalse(listens("UDP", free))
 
+    def test_listens_where(self) -> None:
+        """Where only some addresses matter, who has a port on others is no trouble."""
+        for place, trouble in (("127.0.0.1", True), ("127.0.0.2", False), ("0.0.0.0", True)):
+            with socket.socket() as taken:
+                taken.bind((place, 0))
+                taken.listen()
+                port = taken.getsockname()[1]
+                self.assertIs(trouble, listens("TCP", port, frozenset(["127.0.0.1"])), place)
+
     def test_clock(self) -> None:
         """The kernel says whether its clock is kept."""
         self.assertIn(clock_true(), (True, False, None))

@@ -26,6 +26,8 @@ WELL = HostFacts(
     clock_true=True,
 )
 
+ELSEWHERE = evolve(WELL, guest_network="10.254.0.0/16", bridge="vcbr1", addresses=())
+
 
 def failed(facts: HostFacts) -> list[Finding]:
     return [finding for finding in diagnose(facts) if finding.good is False]
@@ -51,9 +53,17 @@ class DiagnoseTests(SynchronousTestCase):
             ),
             (evolve(WELL, zeroconf="avahi-autoipd runs"), "Zeroconf", "NOZEROCONF=yes"),
             (evolve(WELL, disk_free=DISK_RESERVE - 1), "disk", "make room"),
-            (evolve(WELL, ports=(taken,)), "TCP port 9979", "set monitor_port"),
+            (evolve(WELL, ports=(taken,)), "TCP port 9979", "another monitor_port"),
             (evolve(WELL, clock_true=False), "clock", "chronyd"),
-            (evolve(WELL, commands_missing=("qemu-img",)), "programs", "install"),
+            (evolve(WELL, commands_missing=("qemu-img",)), "programs", "or qemu-utils (Debian)"),
+            (evolve(WELL, commands_missing=("ip",)), "programs", "iproute (Enterprise Linux)"),
+            (evolve(WELL, cloud="OpenStack"), "guest network", "set guest_network"),
+            (evolve(ELSEWHERE, cloud="OpenStack"), "metadata", "ip rule add from 10.254.0.0/16"),
+            (
+                evolve(ELSEWHERE, addresses=(("169.254.169.254", "eth0"),)),
+                "metadata",
+                "ip rule add from 10.254.0.0/16",
+            ),
         ):
             found = failed(facts)
             self.assertEqual([what], [finding.what for finding in found])
@@ -69,5 +79,9 @@ class DiagnoseTests(SynchronousTestCase):
             evolve(WELL, disk_free=None),
             evolve(WELL, clock_true=None),
             evolve(WELL, addresses=(("nonsense", "eth0"),)),
+            ELSEWHERE,
+            evolve(ELSEWHERE, addresses=(("169.254.0.0/16", "eth0"),)),
+            evolve(ELSEWHERE, cloud="OpenStack", kept_back=True),
+            evolve(WELL, guest_network=None, cloud="OpenStack"),
         ):
             self.assertEqual([], failed(facts))

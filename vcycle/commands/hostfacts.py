@@ -11,16 +11,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
+from vcycle.core.addresses import GuestNetwork
+from vcycle.core.clouds import FIRMWARE, cloud_of, kept_back
 from vcycle.core.config.model import Configuration
-from vcycle.core.doctor import HostFacts, Port
+from vcycle.core.doctor import PACKAGES, HostFacts, Port
 from vcycle.core.network import network_plan
 from vcycle.daemon.instants import wall
 
 SECONDS = 15.0
 FRESH = 600.0
-PROGRAMS = ("qemu-img",)
+# Where programs are that an unprivileged user's shell may not look for.
+_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 _VIRTUALIZES = re.compile(r"^flags\s*:.*\b(vmx|svm)\b", re.MULTILINE)
 
@@ -29,6 +34,7 @@ def look(configuration: Configuration | None, name: str) -> HostFacts:
     """Look around; ``configuration`` None stands for the defaults."""
     state_dir, uri, network = "/var/lib/vcycle", "qemu:///system", "169.254.0.0/16"
     ports = [("UDP", 995, "vacquery_port"), ("TCP", 9979, "monitor_port")]
+    guest_port = 80
     if configuration is not None:
         settings = configuration.settings
         state_dir = settings.state_dir
@@ -39,9 +45,14 @@ def look(configuration: Configuration | None, name: str) -> HostFacts:
         space = next(iter(configuration.spaces.values()), None)
         if space is not None:
             uri, network, name = space.libvirt_uri, space.guest_network, space.factory_name
+            guest_port = space.guest_http_port
     answer, problem = reach(uri)
     ours = _beats(state_dir)
     networked = uri.startswith("qemu") and uri.partition("?")[0].endswith("/system")
+    wanted = [(*port, frozenset[str]()) for port in ports]
+    if networked:
+        hosts = frozenset([GuestNetwork.parse(network).host])
+        wanted.append(("TCP", guest_port, "guest_http_port", hosts))
     return HostFacts(
         arch=platform.machine(),
         virtualizes=_VIRTUALIZES.search(_text("/proc/cpuinfo")) is not None,
@@ -61,14 +72,20 @@ def look(configuration: Configuration | None, name: str) -> HostFacts:
                 protocol=protocol,
                 number=number,
                 option=option,
-                taken=listens(protocol, number),
+                taken=listens(protocol, number, only),
                 ours=ours,
             )
-            for protocol, number, option in ports
+            for protocol, number, option, only in wanted
             if number
         ),
         clock_true=clock_true(),
-        commands_missing=tuple(p for p in PROGRAMS if shutil.which(p) is None),
+        commands_missing=tuple(
+            name
+            for name in PACKAGES
+            if (networked or name == "qemu-img") and shutil.which(name, path=_PATH) is None
+        ),
+        cloud=cloud(),
+        kept_back=networked and kept_back(_told_by_ip("rule"), network),
     )
 
 
@@ -108,17 +125,7 @@ def kvm_problem(device: str) -> str | None:
 def addresses() -> Iterator[tuple[str, str]]:
     """IPv4 networks that this host has addresses in, or routes to, with their interfaces."""
     for what in ("addr", "route"):
-        try:
-            done = subprocess.run(  # noqa: S603
-                ["ip", "-4", "-j", what],  # noqa: S607 (an administrator's own PATH)
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=SECONDS,
-            )
-            found = json.loads(done.stdout or b"[]")
-        except (OSError, subprocess.TimeoutExpired, ValueError):
-            continue
-        for entry in found:
+        for entry in _told_by_ip(what):
             if what == "addr":
                 for one in entry.get("addr_info", ()):
                     yield f"{one.get('local')}/{one.get('prefixlen')}", str(entry.get("ifname"))
@@ -126,27 +133,59 @@ def addresses() -> Iterator[tuple[str, str]]:
                 yield str(entry.get("dst")), str(entry.get("dev"))
 
 
+def _told_by_ip(what: str) -> list[Any]:
+    try:
+        done = subprocess.run(  # noqa: S603 (a list of arguments, and no shell)
+            ["ip", "-4", "-j", what],  # noqa: S607 (an administrator's own PATH)
+            env={**os.environ, "PATH": _PATH},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+        )
+        found = json.loads(done.stdout or b"[]")
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def cloud() -> str | None:
+    """The cloud that this host is a machine of, if its metadata service is link-local."""
+    identity = _text("/run/cloud-init/cloud-id").strip()
+    firmware = {field: _text(f"/sys/class/dmi/id/{field}").strip() for field in FIRMWARE}
+    return cloud_of(identity, firmware)
+
+
 def zeroconf() -> str | None:
     """What gives out link-local addresses by itself, or None."""
-    if os.path.isdir("/etc/sysconfig/network-scripts"):
+    # The directory is there without them, too; the script is what adds the route.
+    if os.path.exists("/etc/sysconfig/network-scripts/ifup-eth"):
         settings = _text("/etc/sysconfig/network")
         if not re.search(r"^\s*NOZEROCONF\s*=\s*[\"']?yes", settings, re.MULTILINE):
             return "/etc/sysconfig/network does not say NOZEROCONF=yes"
+    if os.path.exists("/etc/network/if-up.d/avahi-autoipd"):
+        return "avahi-autoipd gives every interface a link-local route"
     for path in Path("/proc").glob("[0-9]*/comm"):
         if _text(str(path)).startswith("avahi-autoipd"):
             return "avahi-autoipd runs"
     return None
 
 
-def listens(protocol: str, number: int) -> bool:
-    """Whether anything on this host has a port."""
+def listens(protocol: str, number: int, only: frozenset[str] = frozenset()) -> bool:
+    """
+    Whether anything on this host has a port: on whatever address, or on all of them together and
+    those of ``only`` (IPv4).
+    """
     wanted = f":{number:04X}"
+    # The kernel writes an address as one number, in the order of this host's bytes.
+    places = {f"{int.from_bytes(IPv4Address(one).packed, sys.byteorder):08X}" for one in only}
     for family in ("", "6"):
         for line in _text(f"/proc/net/{protocol.lower()}{family}").splitlines()[1:]:
             words = line.split()
             # 0A is LISTEN; UDP sockets that anybody may send to are 07.
             if len(words) > 3 and words[1].endswith(wanted) and words[3] in ("0A", "07"):
-                return True
+                place = words[1].partition(":")[0]
+                if not only or not place.strip("0") or place in places:
+                    return True
     return False
 
 

@@ -7,9 +7,16 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from vcycle.core.clouds import LINK_LOCAL, SERVICE
 from vcycle.core.veto import DISK_RESERVE
 
 GIGABYTE = 10**9
+PACKAGES = {
+    "qemu-img": ("qemu-img", "qemu-utils"),
+    "ip": ("iproute", "iproute2"),
+    "dnsmasq": ("dnsmasq", "dnsmasq-base"),
+}
+"""For each program that is needed, the packages of Enterprise Linux and Debian that have it."""
 
 
 @frozen(kw_only=True)
@@ -42,7 +49,9 @@ class HostFacts:
     """
     What was found on a host. ``kvm_problem`` is why /dev/kvm cannot be opened, None if it can;
     ``libvirt_problem`` why the URI does not answer, ``libvirt`` what it says of itself.
-    ``addresses`` are networks of the host's interfaces and routes, with their interface.
+    ``addresses`` are networks of the host's interfaces and routes, with their interface; ``cloud``
+    is the cloud that this host is in, if its metadata service is link-local, and ``kept_back``
+    says whether the routing keeps machines from that.
     ``disk_free`` is in bytes; ``clock_true`` says whether the kernel's clock is kept right.
     """
 
@@ -62,6 +71,8 @@ class HostFacts:
     ports: tuple[Port, ...]
     clock_true: bool | None
     commands_missing: tuple[str, ...] = ()
+    cloud: str | None = None
+    kept_back: bool = False
 
 
 def diagnose(facts: HostFacts) -> tuple[Finding, ...]:
@@ -99,22 +110,25 @@ def _libvirt(facts: HostFacts) -> Finding:
     if facts.libvirt_problem is None:
         return Finding(what="libvirt", good=True, text=f"{facts.uri}: {facts.libvirt}")
     cure = (
-        "systemctl enable --now libvirtd (or virtqemud.socket and virtnetworkd.socket); the user"
-        " vcycle is let in by /usr/share/polkit-1/rules.d/60-vcycle.rules"
+        "systemctl enable --now libvirtd, or on Enterprise Linux 9 and later virtqemud.socket"
+        " virtnetworkd.socket virtnwfilterd.socket virtstoraged.socket virtlogd.socket; the user"
+        " vcycle is let in by /usr/share/polkit-1/rules.d/60-vcycle.rules, others are not"
     )
     text = f"{facts.uri}: {facts.libvirt_problem}"
     return Finding(what="libvirt", good=False, text=text, cure=cure)
 
 
 def _programs(facts: HostFacts) -> Finding:
-    if facts.commands_missing:
+    missing = facts.commands_missing
+    if missing:
+        red_hat, debian = (", ".join(PACKAGES[name][which] for name in missing) for which in (0, 1))
         return Finding(
             what="programs",
             good=False,
-            text=f"not there: {', '.join(facts.commands_missing)}",
-            cure="install qemu-img (Enterprise Linux) or qemu-utils (Debian)",
+            text=f"not there: {', '.join(missing)}",
+            cure=f"install {red_hat} (Enterprise Linux) or {debian} (Debian)",
         )
-    return Finding(what="programs", good=True, text="qemu-img is there")
+    return Finding(what="programs", good=True, text=f"there: {', '.join(PACKAGES)}")
 
 
 def _name(facts: HostFacts) -> Finding:
@@ -128,26 +142,58 @@ def _name(facts: HostFacts) -> Finding:
     )
 
 
+_OTHER_NETWORK = "set guest_network in [settings] to another private network, such as 10.254.0.0/16"
+
+
 def _network(facts: HostFacts) -> Iterator[Finding]:
     if facts.guest_network is None:
         yield Finding(what="guest network", good=True, text="machines have user networking")
         return
+    if "ip" in facts.commands_missing:
+        yield Finding(what="guest network", good=None, text="not known without the program ip")
+        return
     wanted = ipaddress.IPv4Network(facts.guest_network)
+    if facts.cloud is not None and SERVICE in wanted:
+        yield Finding(
+            what="guest network",
+            good=False,
+            text=f"{facts.guest_network} is of {facts.cloud}, the cloud that this host is in",
+            cure=_OTHER_NETWORK,
+        )
+        return
     others = [
         f"{address} on {interface}"
         for address, interface in facts.addresses
         if interface != facts.bridge and _overlaps(address, wanted)
     ]
-    if not others:
-        text = f"{facts.guest_network} is free for machines"
-        yield Finding(what="guest network", good=True, text=text)
+    if others:
+        yield Finding(
+            what="guest network",
+            good=False,
+            text=f"{facts.guest_network} is used: {', '.join(others[:5])}",
+            cure=f"take it off that interface, or, where it is a cloud's own, {_OTHER_NETWORK}",
+        )
+        return
+    text = f"{facts.guest_network} is free for machines"
+    yield Finding(what="guest network", good=True, text=text)
+    if SERVICE not in wanted:
+        yield from _metadata(facts)
+
+
+def _metadata(facts: HostFacts) -> Iterator[Finding]:
+    """Machines whose traffic leaves through this host are this host, to its cloud."""
+    routed = any(address.partition("/")[0] == str(SERVICE) for address, _ in facts.addresses)
+    if facts.cloud is None and not routed:
+        return
+    cloud = f"the metadata service of {facts.cloud or 'the cloud that this host is in'}"
+    if facts.kept_back:
+        yield Finding(what="metadata", good=True, text=f"machines cannot reach {cloud}")
         return
     yield Finding(
-        what="guest network",
+        what="metadata",
         good=False,
-        text=f"{facts.guest_network} is used: {', '.join(others[:5])}",
-        cure="take it off that interface, or, where it is this cloud's own, set guest_network in"
-        " [settings] to another private network, such as 10.254.0.0/16",
+        text=f"machines can reach {cloud}, and what it tells this host",
+        cure=f"at each boot: ip rule add from {facts.guest_network} to {LINK_LOCAL} prohibit",
     )
 
 
@@ -166,7 +212,8 @@ def _zeroconf(facts: HostFacts) -> Finding:
         what="Zeroconf",
         good=False,
         text=facts.zeroconf,
-        cure="NOZEROCONF=yes in /etc/sysconfig/network, and stop avahi-autoipd",
+        cure="NOZEROCONF=yes in /etc/sysconfig/network (Enterprise Linux with network scripts), or"
+        " remove the package avahi-autoipd",
     )
 
 
@@ -187,7 +234,10 @@ def _disk(facts: HostFacts) -> Finding:
 def _port(port: Port) -> Finding:
     what = f"{port.protocol} port {port.number}"
     if port.taken and not port.ours:
-        cure = f"stop what listens there (ss -lnp | grep :{port.number}), or set {port.option}"
+        cure = (
+            f"stop what listens there (ss -lnp | grep :{port.number}), or have it listen on other"
+            f" addresses, or set another {port.option} in [settings]"
+        )
         return Finding(what=what, good=False, text="something else listens there", cure=cure)
     return Finding(what=what, good=True, text="vcycled listens" if port.taken else "free")
 
@@ -201,5 +251,5 @@ def _clock(facts: HostFacts) -> Finding:
         what="clock",
         good=False,
         text="nothing keeps it right",
-        cure="systemctl enable --now chronyd (or systemd-timesyncd)",
+        cure="systemctl enable --now chronyd (Enterprise Linux) or systemd-timesyncd (Debian)",
     )
