@@ -15,6 +15,7 @@ from vcycle.core.errors import CallTimedOut, StoreError, Unreachable
 from vcycle.core.machine import Record, State
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.cycle import PRUNE_SECONDS, Cycle
+from vcycle.interfaces import Image
 
 R = TypeVar("R")
 TIMED_OUT = CallTimedOut("no answer within 60 s")
@@ -265,3 +266,28 @@ class SharedTests(SynchronousTestCase):
         store.on_write = refuse  # type: ignore[attr-defined]
         self.successResultOf(runner.run(False))
         self.assertIn(f"/x/{SPACE}/history: no", ground.published[-1].problems)
+
+
+class RemarkTests(CycleCase):
+    def test_stale_image(self) -> None:
+        """That an image's server could not be asked is told with its machinetype's verdict."""
+        self.run_cycle()
+        [before] = self.snapshot.verdicts
+        path = next(iter(self.ground.images.files))
+        stale = Image(path=path, url="https://h.test/x", confirmed_at=NOW, problem="it is gone")
+        self.ground.images.stale[path] = stale
+        self.run_cycle()
+        [after] = self.snapshot.verdicts
+        self.assertNotIn("it is gone", before.text)
+        self.assertIn(
+            "(the copy of https://h.test/x confirmed 0s ago is used: it is gone)", after.text
+        )
+
+    def test_remarks(self) -> None:
+        """What is only to be told is shown as a problem, and keeps nothing from being made."""
+        self.runner = self.ground.runner(space(total_processors=2))
+        self.run_cycle()
+        self.cycle.remarks = lambda space: (f"a remark on {space.name}",)
+        self.run_cycle()
+        self.assertIn(f"a remark on {SPACE}", self.snapshot.problems)
+        self.assertTrue(self.snapshot.machines)

@@ -214,7 +214,7 @@ class Cycle:
             machines=self._machines(plan),
             traces=dict(self.knowledge.traces),
             over=tuple(self.knowledge.over.values()),
-            verdicts=tuple(self._remarked(verdict, now) for verdict in plan.verdicts),
+            verdicts=self.remarked(plan).verdicts,
             histories=dict(self.knowledge.histories),
             problems=seen.problems
             + plan.alarms
@@ -240,11 +240,16 @@ class Cycle:
             events.store_failed(self.space.name, trouble)
         self._trouble = trouble
 
-    def _remarked(self, verdict: Verdict, now: float) -> Verdict:
-        """With what is to be told of the images that are used."""
-        materials = self.materials.get(verdict.machinetype)
-        remark = None if materials is None else materials.remark(now)
-        return verdict if remark is None else evolve(verdict, text=f"{verdict.text} ({remark})")
+    def remarked(self, plan: Plan) -> Plan:
+        """The plan as it is shown: with what is to be told of the images that are used."""
+        now = self.clock()
+
+        def told(verdict: Verdict) -> Verdict:
+            materials = self.materials.get(verdict.machinetype)
+            remark = None if materials is None else materials.remark(now)
+            return verdict if remark is None else evolve(verdict, text=f"{verdict.text} ({remark})")
+
+        return evolve(plan, verdicts=tuple(map(told, plan.verdicts)))
 
     async def _prune(self, now: float) -> None:
         if self._pruned_at is None or now - self._pruned_at >= PRUNE_SECONDS:

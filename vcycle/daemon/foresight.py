@@ -33,7 +33,8 @@ async def foresee(runner: SpaceRunner) -> tuple[Observation, Plan]:
     unserved = None if cycle.hypervisor.server.since is not None else "machines are not served"
     found = (text for text in (silent, unserved, unseen) if text is not None)
     observation = cycle.observation(survey, peers, host, (*runner.problems, *found))
-    return observation, await cycle.in_thread(lambda: plan_cycle(observation))
+    plan = await cycle.in_thread(lambda: plan_cycle(observation))
+    return observation, cycle.remarked(plan)
 
 
 async def _survey(cycle: Cycle) -> tuple[Survey | None, str | None]:

@@ -15,13 +15,18 @@ from vcycle.interfaces import Document, IDocuments, IImages, Image, Wanted
 @implementer(IImages)
 @define
 class MemoryImages:
-    """``files`` are contents by absolute path; ``max_text`` bounds what ``text`` gives."""
+    """
+    ``files`` are contents by absolute path; ``max_text`` bounds what ``text`` gives. ``stale`` are
+    images, by their path, as a cache gives them whose servers cannot be asked.
+    """
 
     files: dict[str, bytes] = Factory(dict)
     max_text: int = 1 << 20
+    stale: dict[str, Image] = Factory(dict)
 
     async def image(self, wanted: Wanted) -> Image:
-        return Image(path=self._path(wanted.reference, wanted.directory))
+        path = self._path(wanted.reference, wanted.directory)
+        return self.stale.get(path, Image(path=path))
 
     def _path(self, reference: str, directory: str) -> str:
         path = posixpath.normpath(posixpath.join(directory, "files", reference))
