@@ -86,6 +86,7 @@ class DoctorTests(OnSystem):
         )
         self.assertNotIn("metadata", found)
         with socket.socket() as web, socket.socket(type=socket.SOCK_DGRAM) as asked:
+            web.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             web.bind(("", 80))
             web.listen()
             asked.bind(("127.0.0.1", 9951))
