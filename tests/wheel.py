@@ -52,7 +52,13 @@ def main() -> int:
         run(str(binary / "twistd"), "vcycle", "--help", cwd=place)
         run(str(binary / "vcycled"), "--help", cwd=place)
         run(str(binary / "vcycle"), "--help", cwd=place)
-    print("The wheel is right: twistd lists vcycle, vcycled and vcycle answer.")
+        run(str(binary / "check-vcycled"), "--help", cwd=place)
+        # What is taken away again was ours alone.
+        run(str(binary / "python"), "-m", "pip", "uninstall", "-q", "-y", "vcycle", cwd=place)
+        left = run(str(binary / "twistd"), "--help", cwd=place)
+        expect("vcycle" not in left, "twistd still lists vcycle")
+        expect("web" in left, "Twisted is not whole any more")
+    print("The wheel is right: twistd lists vcycle, all commands answer, Twisted stays whole.")
     return 0
 
 
