@@ -4,103 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-from typing import Any
 
-from twisted.trial.unittest import SynchronousTestCase
+from tests.system.testdriver import OnTestDriver
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0
 NOBODY = 65534
-TEXT = """\
-[settings]
-vcycle_space = one.test
-factory_name = factory1.example.com
-libvirt_uri = test:///default
-state_dir = {place}/s
-log_directory = {place}
-guest_http_port = 0
-vacquery_port = 0
-monitor_port = 0
-total_processors = {processors}
-total_mb = 20000
-mb_per_processor = 64
-overload_per_processor = 1000
-cycle_seconds = 5
-[machinetype atlas]
-target_share = 1
-backoff_seconds = 0
-fizzle_seconds = 0
-machine_model = vm-raw
-root_image = {place}/image.raw
-"""
 
 
-class OrdersTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        # Not trial's own place: its paths may be too long for a socket.
-        self.place = Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.place)
-        self.place.chmod(0o755)
-        (self.place / "image.raw").write_bytes(bytes(4096))
-        self.file = self.place / "vcycle.conf"
-        self.configure(3)
-        self.daemon: subprocess.Popen[bytes] | None = None
-        self.addCleanup(self.kill)
-
-    def configure(self, processors: int) -> None:
-        self.file.write_text(TEXT.format(place=self.place, processors=processors))
-
-    def start(self) -> None:
-        self.daemon = subprocess.Popen(
-            [sys.executable, "-m", "vcycle.daemon.foreground", "--config", str(self.file)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "VCYCLE_LOG": "files"},
-            cwd=self.place,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        self.until("it answers", lambda: self.vcycle("explain")[0] == 0)
-
-    def kill(self) -> None:
-        if self.daemon is not None:
-            self.daemon.send_signal(signal.SIGKILL)
-            self.daemon.wait(PATIENCE)
-            self.daemon = None
-
-    def vcycle(self, *words: str, under: tuple[str, ...] = ()) -> tuple[int, str, str]:
-        done = subprocess.run(
-            [*under, sys.executable, "-m", "vcycle.commands.main", *words]
-            + ["--config", str(self.file)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    def until(self, what: str, there: Any) -> None:
-        end = time.monotonic() + PATIENCE
-        while not there():
-            self.assertLess(time.monotonic(), end, f"{what}: {self.log()}")
-            time.sleep(0.1)
-
+class OrdersTests(OnTestDriver):
     def verdict(self) -> str:
         _, out, _ = self.vcycle("explain", "-o", "json")
         word: str = json.loads(out)["spaces"][0]["machinetypes"][0]["verdict"]
         return word
-
-    def log(self) -> str:
-        try:
-            return (self.place / "vcycled-factory").read_text()
-        except FileNotFoundError:
-            return ""
 
     def test_drain_outlives(self) -> None:
         """What was drained rests after kill -9 too, and goes on when its end comes."""
@@ -168,3 +82,6 @@ class OrdersTests(SynchronousTestCase):
         self.vcycle("drain", "-r", "afterwards")
         self.until("a new file is there", lambda: "afterwards" in self.log())
         self.assertNotIn("afterwards", (self.place / "vcycled-factory.1").read_text())
+
+
+del OnTestDriver
