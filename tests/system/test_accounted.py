@@ -14,7 +14,7 @@ from vcycle.core.accounting.jobs import read_job
 from vcycle.core.machine import Record
 from vcycle.core.recordtext import decode
 
-ROUNDS = 4
+ROUNDS = 3
 MACHINES = 4
 # From the first sign that an end is being written down to the kill.
 LATEST = 0.05
