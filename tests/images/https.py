@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 from typing import Any, Callable
@@ -311,5 +312,6 @@ class Server:
         """Listen no more, and cut all connections."""
         await maybeDeferred(self._port.stopListening)
         for transport, over in list(self._site.open.items()):
-            transport.abortConnection()
+            with suppress(AttributeError):  # of Twisted's, where TLS has just ended
+                transport.abortConnection()
             await over

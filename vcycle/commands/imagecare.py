@@ -9,9 +9,9 @@ from vcycle.commands.imagenames import chosen
 from vcycle.commands.ordering import failed
 from vcycle.core.config.model import Configuration, Settings
 from vcycle.core.errors import FetchError, VcycleError
-from vcycle.core.images.index import Version
+from vcycle.core.images.index import Index, Version
 from vcycle.core.images.needs import Need
-from vcycle.core.images.pruning import prune
+from vcycle.core.images.pruning import Pruning, prune
 from vcycle.core.images.states import amount
 from vcycle.daemon.instants import wall
 from vcycle.images.files import digest
@@ -86,15 +86,12 @@ def prune_all(configuration: Configuration, dry: bool) -> int:
                 " use; nothing is removed; see vcycle orphans"
             )
         in_use = {path.rpartition("/")[2] for path in paths}
-        pruning = prune(
-            shelf.read(mend=not dry),
-            in_use,
-            now=wall(),
-            keep=bounds.versions,
-            budget=bounds.budget,
-        )
-        if not dry:
-            shelf.remove(pruning.removals)
+
+        def choose(index: Index) -> Pruning:
+            keep, budget = bounds.versions, bounds.budget
+            return prune(index, in_use, now=wall(), keep=keep, budget=budget)
+
+        pruning = choose(shelf.read(mend=False)) if dry else shelf.prune(choose)[1]
         for removal in pruning.removals:
             size = amount(removal.version.size)
             print(f"{shelf.path(removal.version.file)}: {size}, as {removal.why}")

@@ -53,8 +53,9 @@ class Got:
 class Download:
     """
     Fetches one address into its part. ``most`` bounds its bytes; ``admit`` is told how many more
-    will come, before they do, and may raise FetchError. With ``confirm`` the server is asked at
-    the end whether the file is still the one that it began to send.
+    will come, before they do, and ``room``, which blocks, is called now and then as they do; both
+    may raise FetchError. With ``confirm`` the server is asked at the end whether the file is still
+    the one that it began to send.
 
     ``progress`` is how far it is, ``resumed`` how much of it was here before. The
     errors' texts do not name the address.
@@ -67,6 +68,7 @@ class Download:
     waits: Waits
     most: int
     admit: Callable[[int], Awaitable[None]]
+    room: Callable[[], None] = lambda: None
     confirm: bool = True
     progress: Progress = field(factory=Progress, init=False)
     _part: Part | None = field(default=None, init=False)
@@ -160,6 +162,11 @@ class Download:
             await sink.settle()
             if broken is None:
                 self._whole = (sink.size, await sink.finish())
+        except FetchError:
+            # Others need the room more than a part that cannot be written whole.
+            if not sink.hung:
+                await self._drop()
+            raise
         finally:
             await sink.close()
         length = sink.size if answer.length is None and broken is None else answer.length
@@ -190,7 +197,7 @@ class Download:
             return GrowingFile(path, self.part_file.begin(part), part.size, running)
 
         file = await self.in_thread(begin, SYNC_SECONDS)
-        return Sink(self.in_thread, path, file, part.size, self.most)
+        return Sink(self.in_thread, path, file, part.size, self.most, self.room)
 
     async def _drop(self) -> None:
         self._part = self._whole = None

@@ -104,6 +104,7 @@ class Fetching:
             waits=self.bounds.waits,
             most=self.bounds.most,
             admit=admit,
+            room=self._check_reserve,
             confirm=not needs or any(not need.sha256 for need in needs),
         )
 
@@ -237,6 +238,15 @@ class Fetching:
             )
 
         return self.shelf.prune(choose)
+
+    def _check_reserve(self) -> None:
+        """However long a download becomes, it leaves what others need. Blocks."""
+        free = self._free()
+        if free < RESERVE_BYTES:
+            raise FetchError(
+                f"only {amount(free)} are free in {self.shelf.directory}, and"
+                f" {amount(RESERVE_BYTES)} are not for images; make room"
+            )
 
     def _free(self) -> int:
         with told(self.shelf.directory):

@@ -121,7 +121,8 @@ def take_lock(path: str, wait: bool = False) -> int | None:
     fd = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, PUBLIC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.utime(fd)  # what is in use is not swept away for its age
+        with suppress(PermissionError):  # it may be another user's
+            os.utime(fd)  # what is in use is not swept away for its age
     except BlockingIOError:
         os.close(fd)
         return None

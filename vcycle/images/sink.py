@@ -16,6 +16,9 @@ from vcycle.interfaces import RunInThread
 HIGH_BYTES = 4 << 20
 """What may wait for the thread before the server has to."""
 
+ROOM_BYTES = 64 << 20
+"""After so much it is asked whether there is room for more."""
+
 SYNC_SECONDS = 600.0
 
 
@@ -25,6 +28,8 @@ class Sink:
     Takes pieces on the reactor thread; one call at a time writes them in another.
 
     ``path`` names the file, which had ``size`` bytes before; at most ``most`` are taken in all.
+    ``room`` is called in the thread, and raises FetchError if there is none for more. ``hung`` is
+    whether the disk did not answer.
     """
 
     _in_thread: RunInThread
@@ -32,13 +37,15 @@ class Sink:
     _file: GrowingFile
     size: int
     most: int
+    _room: Callable[[], None] = lambda: None
+    hung: bool = field(default=False, init=False)
     _pause: Callable[[], None] = field(default=lambda: None, init=False)
     _resume: Callable[[], None] = field(default=lambda: None, init=False)
     _waiting: list[bytes] = field(factory=list, init=False)
     _waiting_bytes: int = field(default=0, init=False)
     _writing: bool = field(default=False, init=False)
     _paused: bool = field(default=False, init=False)
-    _hung: bool = field(default=False, init=False)
+    _since: int = field(default=0, init=False)
     _failure: FetchError | None = field(default=None, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
 
@@ -74,7 +81,7 @@ class Sink:
                 await self._in_thread(lambda: self._put(pieces))  # noqa: B023
         except CallTimedOut as error:
             # The thread may write yet, so the file is not touched any more, nor closed.
-            self._hung = True
+            self.hung = True
             self._failure = FetchError(f"{self._path}: the disk does not answer: {error}")
         except VcycleError as error:
             self._failure = FetchError(str(error))
@@ -94,6 +101,10 @@ class Sink:
         """In the thread."""
         with told(self._path):
             self._file.write(pieces)
+        self._since += sum(map(len, pieces))
+        if self._since >= ROOM_BYTES:
+            self._since = 0
+            self._room()
 
     async def settle(self) -> None:
         """
@@ -127,5 +138,5 @@ class Sink:
         self._pause = self._resume = lambda: None
         with suppress(FetchError):
             await self.settle()
-        if not self._hung:
+        if not self.hung:
             await self._in_thread(self._file.close)

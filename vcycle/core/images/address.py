@@ -87,7 +87,13 @@ def redirected(base: Address, location: str | None, *, allow_http: bool) -> Addr
     except ValueError as error:
         raise FetchError(f"a redirection that makes no sense: {error}") from None
     try:
-        return parse(joined, allow_http=allow_http and base.scheme == "http")
+        found = parse(joined, allow_http=True)
+        if found.scheme == "http" and base.scheme == "https":
+            raise FetchError(
+                f"{found.url}: what is asked for by https:// never comes by http://, where anybody"
+                " on the way could change it; have the server redirect to https://"
+            )
+        return parse(joined, allow_http=allow_http)
     except FetchError as error:
         raise FetchError(f"redirected to {error}") from None
 

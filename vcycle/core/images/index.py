@@ -110,6 +110,16 @@ def failed(entry: Entry, now: float, problem: str, refused: Refused | None = Non
     )
 
 
+def without_failed(index: Index, before: float) -> Index:
+    """Without addresses of which nothing is here and that were not asked for since ``before``."""
+    entries = {
+        url: entry
+        for url, entry in index.entries.items()
+        if entry.versions or (entry.tried_at or 0.0) >= before
+    }
+    return index if len(entries) == len(index.entries) else Index(entries=entries)
+
+
 def used(entry: Entry, file: str, now: float) -> Entry:
     """A version was wanted."""
     versions = tuple(
