@@ -304,8 +304,8 @@ class SecretFileTests(SynchronousTestCase):
         """What is no secret is refused, with the reason and the cure."""
         self.assertIn("5 characters; 16 to", self.refused(b"short"))
         self.assertIn("to 4096 are needed", self.refused(b"x" * 5000))
-        self.assertIn("chmod 0600", self.refused(b"0123456789abcdef", 0o644))
-        self.assertIn("chmod 0600", self.refused(b"0123456789abcdef", 0o620))
+        self.assertIn("chmod 0640", self.refused(b"0123456789abcdef", 0o644))
+        self.assertIn("chmod 0640", self.refused(b"0123456789abcdef", 0o620))
         directory = self.mktemp()
         os.mkdir(directory)
         self.assertIn(directory, str(self.assertRaises(VcycleError, read_secret, directory)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import grp
 import os
 import stat
 
@@ -23,11 +25,12 @@ def read_secret(path: str) -> bytes:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(MOST + 1) if stat.S_ISREG(mode) else None
     except OSError as error:
-        raise VcycleError(f"vacquery_secret_file {path}: {error.strerror}") from None
+        text = f"vacquery_secret_file {path}: {error.strerror}{_cure(path, error)}"
+        raise VcycleError(text) from None
     if content is None:
         raise VcycleError(f"vacquery_secret_file {path}: not a regular file")
     if mode & (stat.S_IRWXO | stat.S_IWGRP):
-        raise VcycleError(f"vacquery_secret_file {path}: others can read it: chmod 0600 {path}")
+        raise VcycleError(f"vacquery_secret_file {path}: others can read it: chmod 0640 {path}")
     secret = content.strip()
     if not LEAST <= len(secret) <= MOST:
         raise VcycleError(
@@ -35,3 +38,17 @@ def read_secret(path: str) -> bytes:
             f" such as openssl rand -hex 32 gives"
         )
     return secret
+
+
+def _cure(path: str, error: OSError) -> str:
+    """For those who may not read it: the group that may."""
+    if error.errno != errno.EACCES:
+        return ""
+    try:
+        found = os.stat(path)
+        group = grp.getgrgid(found.st_gid).gr_name
+    except (OSError, KeyError):
+        return "; ask as root, or let its group read it (chgrp vcycle, chmod 0640)"
+    if not found.st_mode & stat.S_IRGRP or found.st_gid == 0:
+        return "; ask as root, or let its group read it (chgrp vcycle, chmod 0640)"
+    return f"; join the group {group}, which may read it (usermod -aG {group} USER), or ask as root"
