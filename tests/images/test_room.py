@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Callable, TypeVar
 
 from tests.images.case import CacheCase
 from tests.images.https import Served
@@ -12,6 +12,7 @@ from vcycle.core.images.pruning import Pruning, Removal
 from vcycle.images import sink
 from vcycle.images.fetching import Bounds
 
+R = TypeVar("R")
 GOOD = b"good" * 5000
 DAY = 86_400.0
 
@@ -34,13 +35,14 @@ class WantedTests(CacheCase):
         url = self.put(GOOD, etag='"1"')
         await self.cache.fetch(url)
         self.clock.advance(DAY)
-        fetching, calls = self.cache.fetching, []
+        fetching = self.cache.fetching
+        calls: list[object] = []
 
         def everything(index: Index) -> Pruning:
             [version] = index.entry(url).versions
             return Pruning(removals=(Removal(url=url, version=version, why="it is a test"),))
 
-        async def in_thread(work: Any, seconds: float | None = None) -> Any:
+        async def in_thread(work: Callable[[], R], deadline: float | None = None) -> R:
             calls.append(work)
             if len(calls) == 2:  # it was looked at, and is to be marked
                 fetching.shelf.prune(everything)
