@@ -192,6 +192,41 @@ class VerifyTests(AccountingCase):
         self.assertEqual((0, ""), self.run_sync("202311")[::2])
         self.assertEqual(["3"], [one["NumberOfJobs"] for one in self.sent()])
 
+    def test_unknown_site(self) -> None:
+        """Nothing is queued under a name that is not configured, such as one that is misspelt."""
+        self.end(self.machine(1))
+        status, out, err = self.verify("202311", "--repair", "--site", "EXAMPEL-SITE")
+        self.assertEqual((2, ""), (status, out))
+        self.assertIn("there is: EXAMPLE-SITE", err)
+        self.assertEqual(1, len(self.sent()))
+
+    def test_other_space(self) -> None:
+        """Records of a space that is of another site are neither queued nor complained of."""
+        self.configure(
+            "gocdb_sitename = EXAMPLE-SITE\n"
+            "[space two.example.com]\ngocdb_sitename = OTHER-SITE\n"
+            "factory_name = factory2.example.com\n"
+            "[machinetype two.example.com lhcb]\nroot_image = lhcb.img"
+        )
+        other = evolve(
+            self.machine(2, site="OTHER-SITE"),
+            space="two.example.com",
+            factory="factory2.example.com",
+        )
+        self.successResultOf(Accounts(str(self.root), in_place).account([other]))
+        self.end(self.machine(1))
+        self.sent()
+        status, out, _ = self.verify("202311", "--repair", "--site", "EXAMPLE-SITE")
+        self.assertIn("job records queued as of EXAMPLE-SITE: 0;", out)
+        self.assertEqual((0, []), (status, self.sent()))
+
+    def test_waits_wrongly(self) -> None:
+        """What waits under a name that is not configured any more is named."""
+        self.end(self.machine(1, site="WRONG"))
+        out = self.verify("202311")[1]
+        self.assertIn("wait in apel-outgoing under another name than gocdb_sitename: 1", out)
+        self.assertIn(": WRONG", out)
+
     def test_archive_changed(self) -> None:
         """What was lost, changed, copied, moved or damaged in the archive is found."""
         self.end(*(self.machine(number) for number in range(5)))

@@ -40,7 +40,7 @@ def register(subcommands: Subcommands) -> None:
         "--site",
         metavar="NAME",
         help="with --repair: queue all archived records of the month that were not sent under this"
-        " name of the site's",
+        " gocdb_sitename",
     )
     verify.set_defaults(run=run)
 
@@ -109,6 +109,9 @@ def _repair(desk: Desk, books: Books, site: str | None, now: float) -> None:
     from vcycle.store.apel.posting import account
     from vcycle.store.apel.queueing import reissue
 
+    if site is not None and site not in desk.sites.values():
+        names = ", ".join(sorted(filter(None, desk.sites.values()))) or "none"
+        raise ValueError(f"--site {site}: no gocdb_sitename is that, there is: {names}; correct it")
     missing = unaccounted(books)
     jobs = [] if site is None else [resited(job, site) for job in to_reissue(books, site)]
     account(desk.place, missing)

@@ -89,10 +89,17 @@ def unaccounted(books: Books) -> list[Record]:
 
 
 def to_reissue(books: Books, site: str) -> list[Job]:
-    """The archived records that were never queued under a site's name, each machine's once."""
+    """
+    The archived records that were never queued under a site's name, each machine's once; not
+    those of spaces that are of another site.
+    """
     queued = {entry.uuid for entry in books.entries if entry.queued and entry.site == site}
     jobs = {one.job.uuid: one.job for one in reversed(books.archived) if one.job is not None}
-    wanted = [job for job in jobs.values() if job.uuid not in queued]
+    wanted = [
+        job
+        for job in jobs.values()
+        if job.uuid not in queued and books.sites.get(job.submit_host, site) == site
+    ]
     return sorted(wanted, key=lambda job: (job.end, job.uuid))
 
 
@@ -197,11 +204,13 @@ def _sites(books: Books) -> Iterable[Finding]:
 
 
 def _outgoing(books: Books) -> Iterable[Finding]:
-    late, strange = [], []
+    late, strange, other = [], [], []
     for one in books.outgoing:
         if one.unnamed or (one.job is None and not one.sync):
             strange.append(one.place)
             continue
+        if one.job is not None and _is_others(one.job, books.sites):
+            other.append(f"{one.place}: {one.job.site}")
         seconds = books.now - since(one.day, None if one.job is None else one.job.end)
         if seconds > LONG_WAIT:
             late.append(f"{one.place}, for {seconds / 3600:.0f} hours")
@@ -211,7 +220,17 @@ def _outgoing(books: Books) -> Iterable[Finding]:
         cases=tuple(strange),
     )
     yield Finding(
+        problem="records that wait in apel-outgoing under another name than gocdb_sitename",
+        cure="take them away before ssmsend sends them",
+        cases=tuple(other),
+    )
+    yield Finding(
         problem="records that wait in apel-outgoing for over a day",
         cure="see why ssmsend does not send them: /var/log/vcycle-ssmsend-cron.log",
         cases=tuple(late),
     )
+
+
+def _is_others(job: Job, sites: Mapping[str, str | None]) -> bool:
+    site = sites.get(job.submit_host)
+    return site is not None and site != job.site
