@@ -13,16 +13,25 @@ author = "The Vcycle developers"
 copyright = "the Vcycle developers"
 release = version = __version__
 extensions = ["reference"]
-exclude_patterns = ["extension", "_build"]
+exclude_patterns = ["extension", "static", "_build"]
 nitpicky = True
 smartquotes = False
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Ephemeral virtual machines by the vacuum model",
     "fixed_sidebar": True,
-    "page_width": "1100px",
-    "sidebar_width": "260px",
+    "page_width": "1180px",
+    "sidebar_width": "270px",
+    "font_family": "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif",
+    "head_font_family": "inherit",
+    "code_font_family": "ui-monospace, 'DejaVu Sans Mono', monospace",
+    "font_size": "16px",
+    "show_relbars": True,
+    "show_powered_by": False,
 }
+# custom.css, which the theme looks for.
+html_static_path = ["static"]
+html_title = "Vcycle"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
