@@ -143,3 +143,23 @@ class DocumentTests(CacheCase):
         """What is never fetched is refused at once."""
         self.assertIn("allow_http", await self.why("http://example.com/x"))
         self.assertIn("only https", await self.failing("ftp://example.com/x", self.kept))
+
+    async def test_swept(self) -> None:
+        """Copies that nobody names any more go in time, and nobody else reads any."""
+        urls = [self.server.url("/one"), self.server.url("/other")]
+        for path in ("/one", "/other"):
+            self.server.files[path] = Served(GOOD)
+        for url in urls:
+            await self.kept.fetch(url, MOST)
+        copies = self.kept.copies
+        directory = os.path.join(copies.directory, "documents")
+        self.assertEqual(0o700, os.stat(directory).st_mode & 0o777)
+        self.assertEqual(0o755, os.stat(copies.directory).st_mode & 0o777)
+        self.assertEqual(set(urls), self.kept.urls())
+        copies.sweep(set(urls), 1e12)
+        self.assertEqual(2, len(os.listdir(directory)))
+        copies.sweep(urls[:1], 0.0)
+        self.assertEqual(2, len(os.listdir(directory)))
+        copies.sweep(urls[:1], 1e12)
+        self.assertIsNotNone(copies.read(urls[0]))
+        self.assertIsNone(copies.read(urls[1]))

@@ -41,6 +41,9 @@ SECONDS = 60.0
 REPLACEMENTS = 4
 TIDY_SECONDS = 1800.0
 FIRST_TIDY_SECONDS = 120.0
+COPY_SECONDS = 30 * 86_400.0
+"""How long the copy of a template or pipe is kept that nobody names any more."""
+
 IMAGES = "/v1/images"
 
 RELOADED = (
@@ -100,13 +103,14 @@ class Imaging(Service):
             tell=tell,
         )
         self.cache = ImageCache(fetching=fetching, tell=tell, woken=woken)
+        self._copies = Copies(directory)
         documents = functools.partial(
             Documents,
             client=self._client,
             clock=reactor,
             wall=clocks.wall,
             in_thread=self.threads,
-            copies=Copies(directory),
+            copies=self._copies,
             waits=fetching.bounds.waits,
             woken=woken,
         )
@@ -159,6 +163,8 @@ class Imaging(Service):
         """Write down what was used, and remove what has to go."""
         try:
             await self.cache.tidy()
+            urls = self._templates.urls() | self.documents.urls()
+            await self.threads(lambda: self._copies.sweep(urls, clocks.wall() - COPY_SECONDS))
             self._trouble = None
         except VcycleError as error:
             if str(error) != self._trouble:

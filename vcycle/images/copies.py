@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from contextlib import suppress
 
 from attrs import asdict, frozen
@@ -15,8 +16,10 @@ from vcycle.images.files import make_directory, read_file, told, write_file
 from vcycle.images.parts import key_of
 
 DIRECTORY = "documents"
+PRIVATE = 0o700
+"""Templates and pipes are between their authors and us."""
+
 MAX_BYTES = 64 << 20
-MAX_FILES = 10_000
 
 
 @frozen(kw_only=True)
@@ -68,16 +71,18 @@ class Copies:
             "validators": asdict(copy.validators),
         }
         with told(path):
-            make_directory(os.path.dirname(path))
+            make_directory(os.path.dirname(path), PRIVATE)
             write_file(path, json.dumps(known).encode("ascii") + b"\n" + copy.body)
 
-    def sweep(self, older_than: float) -> None:
-        """Remove those that were not written since."""
+    def sweep(self, urls: Collection[str], older_than: float) -> None:
+        """Remove those of other addresses that were not written since."""
+        keep = {key_of(url) for url in urls}
         directory = os.path.join(self.directory, DIRECTORY)
         with suppress(FileNotFoundError), told(directory), os.scandir(directory) as entries:
             for entry in entries:
                 with suppress(OSError):
-                    if entry.stat(follow_symlinks=False).st_mtime < older_than:
+                    written = entry.stat(follow_symlinks=False).st_mtime
+                    if entry.name not in keep and written < older_than:
                         os.unlink(entry.path)
 
     def _path(self, url: str) -> str:

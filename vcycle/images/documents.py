@@ -100,6 +100,10 @@ class Documents:
         """Is anything being fetched?"""
         return any(held.waiting is not None for held in self._held.values())
 
+    def urls(self) -> set[str]:
+        """What was asked for lately."""
+        return set(self._held)
+
     def forgive(self) -> None:
         """What failed may be tried again at once: an administrator says so."""
         for held in self._held.values():

@@ -42,14 +42,17 @@ def told(path: str) -> Iterator[None]:
         raise FetchError(f"{name}: {error.strerror or error}; {cure}") from error
 
 
-def make_directory(path: str) -> None:
-    """Make a directory that others may enter, durably, if it is not there."""
+def make_directory(path: str, mode: int = DIRECTORY) -> None:
+    """Make a directory, durably, if it is not there; others may enter it, unless by ``mode``."""
     if os.path.isdir(path):
         return
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        make_directory(above)  # whatever our umask is
     os.makedirs(path, exist_ok=True)
-    os.chmod(path, DIRECTORY)
+    os.chmod(path, mode)
     give(path)
-    sync_directory(os.path.dirname(path))
+    sync_directory(above)
 
 
 def give(path: str | int) -> None:
