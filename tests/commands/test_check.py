@@ -71,6 +71,13 @@ class CheckTests(Checking):
         )
         self.assertTrue(lines[-1].startswith("Not usable: 2 errors, 1 warning."))
 
+    def test_printable(self) -> None:
+        """Nothing that a file or a server says can steer a terminal."""
+        for letter in "\u009b\u202e\u2028":
+            path = self.file(SETTINGS + MACHINETYPE + f"colour{letter} = b{letter}lue\n")
+            _, out = self.check(path)
+            self.assertTrue(out.replace("\n", "").isprintable(), out)
+
     def test_absent(self) -> None:
         """A file that is not there is a problem like any other."""
         status, out = self.check("--config", "/nonexistent/vcycle.conf")

@@ -180,5 +180,8 @@ class TopTests(SynchronousTestCase):
         daemon = Daemon(self, documents(seen()))
         status, out, _ = run("top", "-n", "2", "-d", "0.1", "--socket", daemon.path)
         self.assertEqual((0, 2), (status, out.count("Space vac01.example.com")))
+        status, out, err = run("top", "-n", "1", "-s", "x", "--socket", daemon.path)
+        self.assertEqual((1, ""), (status, out))
+        self.assertIn("there is no space 'x' here; there are: vac01.example.com", err)
         for words in (("-n", "0"), ("-d", "0"), ("-d", "x"), ("-n", "x")):
             self.assertEqual(2, run("top", *words)[0])

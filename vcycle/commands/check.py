@@ -99,6 +99,8 @@ def _severity(problem: Problem) -> str:
 
 
 def _as_text(reading: Reading, copies: Mapping[str, Copy], online: tuple[str, ...]) -> str:
+    from vcycle.core.table import clean
+
     lines = []
     for problem in reading.problems:
         where = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
@@ -109,7 +111,8 @@ def _as_text(reading: Reading, copies: Mapping[str, Copy], online: tuple[str, ..
         told = f"vacuum pipe {pipe.name} of {pipe.space}: {_counted(len(names), 'machinetype')}"
         lines.append(f"{told}, {_age(copies.get(pipe.url))}")
     lines.append(_summary(reading))
-    return "\n".join(lines)
+    # Servers and documents have their words in it.
+    return "\n".join(map(clean, lines))
 
 
 def _pipes(reading: Reading) -> list[Pipe]:

@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     while True:
         try:
             status, reasons = (ask(path, document) for document in DOCUMENTS)
+            _known(status, arguments.space)
         except NoAnswer as error:
             return failed("top", error)
         shown = screen(status, reasons, former, look(), arguments.space)
@@ -70,6 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
         if left == 0:
             return 0
         time.sleep(arguments.delay)
+
+
+def _known(status: Mapping[str, Any], space: str | None) -> None:
+    """:raises NoAnswer: others have finished a cycle, and there is no such space."""
+    from vcycle.commands.asking import NoAnswer
+    from vcycle.commands.views.reasons import listed
+
+    there = [str(each.get("space")) for each in listed(status.get("spaces"))]
+    if space is not None and there and space not in there:
+        raise NoAnswer(f"there is no space {space!r} here; there are: {', '.join(sorted(there))}")
 
 
 def screen(
