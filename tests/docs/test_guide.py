@@ -141,6 +141,12 @@ class CommandTests(SynchronousTestCase):
                 if re.match(r"--?[A-Za-z]", word):
                     self.assertIn(word.partition("=")[0], options, f"{chapter}: {' '.join(words)}")
 
+    def test_overview(self) -> None:
+        """The chapter on the command names every command."""
+        text = (GUIDE / "command.rst").read_text("utf-8")
+        for name in {name.split()[0] for name in commands()}:
+            self.assertRegex(text, rf"``vcycle {name}\b", name)
+
 
 def said() -> Iterator[tuple[str, list[str]]]:
     """What is said to ``vcycle`` in each chapter, as words."""
