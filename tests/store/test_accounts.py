@@ -266,6 +266,19 @@ class ReadingTests(AccountsCase):
         self.assertTrue(seen["0.25"].unnamed)
         self.assertEqual(1, sum(one.sync for one in seen.values()))
 
+    def test_not_permitted(self) -> None:
+        """Who may not read the records of machines is told so, and not that there are none."""
+        self.addCleanup(os.seteuid, os.geteuid())
+        one = self.root / "spaces" / "a" / "machines" / "1_atlas_x"
+        one.mkdir(parents=True)
+        for name in ("finished", "record.json"):
+            (one / name).touch()
+        (one / "record.json").chmod(0)
+        if os.geteuid() == 0:
+            os.seteuid(65534)
+        with self.assertRaises(PermissionError):
+            list(machines(self.place, "202311"))
+
     def test_machines(self) -> None:
         """Of a state directory without machines there is none to read."""
         (self.root / "spaces" / "empty").mkdir(parents=True)

@@ -103,7 +103,7 @@ def alarmed(space: str, text: str) -> None:
 
 
 def store_failed(space: str, reason: str) -> None:
-    """Something could not be written; nothing is created until it can."""
+    """Something could not be written or read; each cycle tries it again."""
     _log.error("{space}: {reason}", event="store-failed", space=space, reason=reason)
 
 

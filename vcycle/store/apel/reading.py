@@ -68,7 +68,11 @@ def found(place: Place, top: str, month: str | None = None) -> Iterator[Found]:
 
 
 def machines(place: Place, wanted: str) -> Iterator[Record]:
-    """The machines that ended in a month and whose directories are still there."""
+    """
+    The machines that ended in a month and whose directories are still there.
+
+    :raises OSError: not all of them may be looked at.
+    """
     spaces = place.path("spaces")
     for space in _listed(spaces):
         directory = os.path.join(spaces, space, MACHINES)
@@ -76,7 +80,7 @@ def machines(place: Place, wanted: str) -> Iterator[Record]:
             machine = os.path.join(directory, name)
             if not os.path.lexists(os.path.join(machine, FINISHED)):
                 continue
-            with suppress(OSError, Unreadable):
+            with suppress(FileNotFoundError, NotADirectoryError, Unreadable):
                 record = read_record(machine)
                 if record.ended_at is not None and month(record.ended_at) == wanted:
                     yield record
