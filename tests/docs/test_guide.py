@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from docs.extension.reference import subcommands
 from vcycle.commands.main import parser
+from vcycle.core.config.build import examine
 from vcycle.core.config.findings import Findings
 from vcycle.core.config.options import OPTIONS, find
 from vcycle.core.config.syntax import parse
@@ -122,6 +123,14 @@ class OptionTests(SynchronousTestCase):
                 for value in block.values:
                     either = find(block.kind, value.option) or find("space", value.option)
                     self.assertIsNotNone(either, f"{chapter}: {value.header} {value.option}")
+
+    def test_whole(self) -> None:
+        """A configuration that is shown whole can be used."""
+        whole = [(c, b) for c, b in blocks("ini") if re.search(r"vcycle_space|^\[space", b, re.M)]
+        self.assertGreaterEqual(len(whole), 4)
+        for chapter, body in whole:
+            problems = examine([("shown", body)], "factory1.example.com").problems
+            self.assertEqual([], [str(p) for p in problems if p.fatal], chapter)
 
 
 class CommandTests(SynchronousTestCase):
