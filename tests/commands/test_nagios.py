@@ -188,6 +188,21 @@ class ScriptTests(CheckCase):
         self.assertEqual((3, ""), (done.returncode, done.stderr))
         self.assertIn("VCYCLE UNKNOWN - the check cannot begin: ImportError", done.stdout)
 
+    def test_damaged(self) -> None:
+        """A damaged status file is named, by an interpreter that has no other use for JSON too."""
+        self.write()
+        for content in (b"{bad", b'{"a": tru', b"\xff"):
+            self.file.write_bytes(content)
+            done = subprocess.run(
+                [sys.executable, "-S", str(SCRIPT), "--config", str(self.config)],
+                env={"PYTHONPATH": str(SCRIPT.parents[2])},
+                capture_output=True,
+                text=True,
+                timeout=30,
+            )
+            self.assertEqual((3, ""), (done.returncode, done.stderr))
+            self.assertIn(f"UNKNOWN - {self.file} is damaged", done.stdout)
+
     def test_imports(self) -> None:
         """It loads nothing but Vcycle's few plain modules, and none that is slow."""
         self.write()

@@ -158,7 +158,8 @@ def _parsed(text: str) -> object:
         return json.loads(text)
     try:
         value, end = make_scanner(_Context())(text.strip(), 0)  # type: ignore[arg-type]
-    except (StopIteration, RecursionError):
+    except (StopIteration, RecursionError, SystemError):
+        # The last is what some interpreters say where the module json was not imported.
         raise ValueError("not JSON") from None
     if end != len(text.strip()):
         raise ValueError("not JSON")
@@ -183,13 +184,16 @@ def _health(asked: _Asked, now: float) -> Health:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            return Health(UNKNOWN, f"{path}: more than {MAX_BYTES} characters")
+        document = _parsed(text)
     except FileNotFoundError:
         return judge({"version": VERSION}, now, asked.limit)
     except OSError as error:
         return Health(UNKNOWN, f"{path}: {error.strerror}")
-    if len(text) > MAX_BYTES:
-        return Health(UNKNOWN, f"{path}: more than {MAX_BYTES} characters")
-    return judge(_parsed(text), now, asked.limit, asked.warning, asked.critical)
+    except ValueError:
+        return Health(UNKNOWN, f"{path} is damaged, though each cycle writes it: see vcycled's log")
+    return judge(document, now, asked.limit, asked.warning, asked.critical)
 
 
 def main(words: Sequence[str] | None = None) -> int:
