@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -31,8 +32,11 @@ class GrowingFile:
         self._fd = fd
         self._written = self._synced = size
         self._running = running
-        self._buffer = mmap.mmap(-1, BLOCK_BYTES)  # begins at a page, as the kernel wants it
+        # They begin at a page, as the kernel wants it; one is written while the other is filled.
+        self._buffer, self._other = mmap.mmap(-1, BLOCK_BYTES), mmap.mmap(-1, BLOCK_BYTES)
         self._fill = 0
+        self._writing: threading.Thread | None = None
+        self._failure: OSError | None = None
         self._direct: int | None = None
         if size % ALIGNMENT == 0:
             with suppress(OSError):
@@ -57,6 +61,7 @@ class GrowingFile:
         :raises OSError: as ``write``.
         """
         self._put()
+        self._settle()
         os.fsync(self._fd)
         digest: str = self._running.hexdigest()
         return digest
@@ -65,16 +70,42 @@ class GrowingFile:
         """Close it, with all that was given."""
         with suppress(OSError):
             self._put()
+        with suppress(OSError):
+            self._settle()
         if self._direct is not None:
             os.close(self._direct)
         os.close(self._fd)
         self._buffer.close()
+        self._other.close()
 
     def _put(self) -> None:
-        with memoryview(self._buffer) as whole:
-            some = whole[: self._fill]
-            self._fill = 0
+        """Have what was filled written, and hash it meanwhile."""
+        self._settle()
+        buffer, fill, self._fill = self._buffer, self._fill, 0
+        self._buffer, self._other = self._other, buffer
+        # A daemon's end does not wait for a disk that hangs.
+        self._writing = threading.Thread(target=self._write, args=(buffer, fill), daemon=True)
+        self._writing.start()
+        with memoryview(buffer) as whole, whole[:fill] as some:
             self._running.update(some)
+
+    def _settle(self) -> None:
+        """Wait for what is being written; raises OSError if it could not be."""
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self, buffer: mmap.mmap, fill: int) -> None:
+        """In a thread of its own."""
+        try:
+            self._append(buffer, fill)
+        except OSError as error:
+            self._failure = error
+
+    def _append(self, buffer: mmap.mmap, fill: int) -> None:
+        with memoryview(buffer) as whole, whole[:fill] as some:
             whole_pages = len(some) - len(some) % ALIGNMENT
             at = 0
             while self._direct is not None and at < whole_pages:
@@ -90,7 +121,6 @@ class GrowingFile:
             while at < len(some):
                 at += os.pwrite(self._fd, some[at:], self._written + at)
             self._written += at
-            some.release()
         if self._direct is None and self._written - self._synced >= SYNC_BYTES:
             os.fdatasync(self._fd)
             self._synced = self._written
