@@ -119,11 +119,13 @@ class RefusedTests(SynchronousTestCase):
                 self.ports.advance(AGAIN_SECONDS)
             [line] = self.said(captured)
             self.assertIn("free it, or set another monitor_port; it is tried again", line)
+            self.assertIn("nobody can look", door.problem or "")
         with capturedLogs() as captured:
             self.ports.advance(AGAIN_SECONDS)
         self.assertEqual(
             [f"Dashboard and metrics are at http://127.0.0.1:{port}/"], self.said(captured)
         )
+        self.assertIsNone(door.problem)
         self.successResultOf(door.stopService())
         self.assertEqual([], self.ports.adopted)
         self.assertEqual([], self.ports.getDelayedCalls())

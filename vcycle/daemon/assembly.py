@@ -125,7 +125,7 @@ def assemble(
             ),
             images=imaging.rows,
             waiting=accounts.waiting,
-            problems=lambda: [each.problem for each in listening if each.problem is not None],
+            problems=lambda: [p for p in (door.problem, *(s.problem for s in listening)) if p],
         ),
     )
     door = Door(reactor, settings, monitoring, functools.partial(names_of, configuration), entrance)

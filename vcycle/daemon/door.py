@@ -97,7 +97,8 @@ class Door(Service):
     Serves the page and the metrics at the port. One that is taken is told of, and tried again:
     nothing else depends on it.
 
-    ``names`` gives those of this host. The day is remembered from one daemon to the next.
+    ``names`` gives those of this host; ``problem`` is why nobody can look. The day is remembered
+    from one daemon to the next.
     """
 
     _log = Logger()
@@ -123,7 +124,7 @@ class Door(Service):
         self._site = WatchingSite(reactor, Pages(sources, self.stream))
         self._listening: IListeningPort | None = None
         self._again: IDelayedCall | None = None
-        self._refused = False
+        self.problem: str | None = None
         self._stale: set[str] = set()
         self._telling = False
         monitoring.changed = self.changed
@@ -187,12 +188,13 @@ class Door(Service):
                     door.fileno(), door.family, self._site
                 )
             events.monitored(self._url())
+            self.problem = None
             return
-        if not self._refused:
+        if self.problem is None:
             cure = "the port is taken, or not to be had: free it, or set another monitor_port"
             when = "; then start the daemon anew" if self._shut else "; it is tried again"
             events.not_monitored(self._url(), cure + when)
-        self._refused = True
+            self.problem = f"nobody can look at {self._url()}: {cure}"
         if not self._shut:
             self._again = self._reactor.callLater(AGAIN_SECONDS, self._listen)
 
