@@ -228,14 +228,6 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         "error: Other factories cannot be answered at all addresses, UDP port 995:"
         " Permission denied; it is tried again",
     ),
-    "monitored": (
-        lambda: events.monitored("http://127.0.0.1:8008"),
-        "info: Dashboard and metrics are at http://127.0.0.1:8008",
-    ),
-    "not-monitored": (
-        lambda: events.not_monitored("127.0.0.1:8008", "in use"),
-        "warn: Dashboard and metrics cannot be shown at 127.0.0.1:8008: in use",
-    ),
     "ordered": (
         lambda: events.ordered("ann (uid 1000, pid 77)", "drain pilot of all spaces: repairs"),
         "info: Ordered by ann (uid 1000, pid 77): drain pilot of all spaces: repairs",

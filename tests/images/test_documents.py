@@ -66,11 +66,8 @@ class DocumentTests(CacheCase):
         await self.until(lambda: len(self.server.asked) == 2)
         self.assertIn("if-modified-since", self.server.asked[1].headers)
         wall = self.wall()
-        await self.until_fetched_at(url, wall)
-
-    async def until_fetched_at(self, url: str, wall: float) -> None:
-        while (await self.kept.document(url, MOST, 1e9)).fetched_at != wall:
-            await self.until(lambda: True)
+        await self.until(lambda: not self.kept.busy)
+        self.assertEqual(wall, (await self.kept.document(url, MOST, 1e9)).fetched_at)
 
     async def test_failures(self) -> None:
         """Each row: what a server does, and what is said; the good copy stays, on disk too."""
