@@ -112,7 +112,7 @@ def rate(of: Server, queries: list[bytes], seconds: float) -> Rate:
                     got += 1
                     asker.send(queries[sent % COOKIES])
                     sent += 1
-            except TimeoutError:
+            except socket.timeout:
                 lost += UNDER_WAY
                 for _ in range(UNDER_WAY):
                     asker.send(queries[sent % COOKIES])
@@ -143,7 +143,7 @@ def waits(port: int, queries: list[bytes], seconds: float) -> tuple[list[float],
                 echoed = asker.recv(4096)[len('{"cookie":"') :][:COOKIE_BYTES]
                 since = due.pop(echoed if echoed in due else next(iter(due)))
                 found.append((time.perf_counter() - since) * 1000)
-            except TimeoutError:
+            except socket.timeout:
                 if sent == number:
                     break
     return found, len(due)
@@ -160,7 +160,7 @@ def whole(port: int, rounds: int) -> tuple[list[float], int]:
                 while got < MACHINES:
                     asker.recv(4096)
                     got += 1
-            except TimeoutError:
+            except socket.timeout:
                 lost += MACHINES - got
                 continue
             found.append((time.perf_counter() - began) / MACHINES * 1e6)

@@ -17,10 +17,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks.check import ratio
 from tests.core.test_health import status
+from vcycle import __file__ as package
 from vcycle.commands.nagios import _parsed, main, state_dir_of
 from vcycle.daemon.lastgood import state_dir_of as daemons_state_dir_of
 
 SCRIPT = Path(__file__).parents[2] / "packaging" / "scripts" / "check-vcycled"
+INSTALLED = str(Path(package).parents[1])
 
 
 class CheckCase(SynchronousTestCase):
@@ -195,7 +197,7 @@ class ScriptTests(CheckCase):
             self.file.write_bytes(content)
             done = subprocess.run(
                 [sys.executable, "-S", str(SCRIPT), "--config", str(self.config)],
-                env={"PYTHONPATH": str(SCRIPT.parents[2])},
+                env={"PYTHONPATH": INSTALLED},
                 capture_output=True,
                 text=True,
                 timeout=30,
@@ -215,7 +217,7 @@ class ScriptTests(CheckCase):
         # Without what an environment's .pth files load beforehand.
         done = subprocess.run(
             [sys.executable, "-S", "-c", program],
-            env={"PYTHONPATH": str(SCRIPT.parents[2])},
+            env={"PYTHONPATH": INSTALLED},
             capture_output=True,
             text=True,
             timeout=30,

@@ -25,7 +25,7 @@ from vcycle.daemon.logs import Lines
 
 SECRET = "s3cr3t-of-the-machine"
 ROOM = Path(vcycle.daemon.events.__file__).parent
-GUIDE = ROOM.parents[2] / "docs" / "guide" / "logs.rst"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "logs.rst"
 
 
 def problem(text: str) -> Problem:

@@ -32,7 +32,9 @@ def openssl_trusts(signer: Identity, authorities: Authorities, now: float) -> bo
     for each in (*authorities.anchors, *authorities.intermediates):
         store.add_cert(crypto.X509.from_cryptography(each))
     for crl in authorities.revocations:
-        store.add_crl(crl)
+        # Until 24.3 pyOpenSSL had a kind of its own, and at first took no other.
+        kind = getattr(crypto, "CRL", None)
+        store.add_crl(kind.from_cryptography(crl) if kind else crl)
     if authorities.revocations:
         store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
     store.set_time(when(now))

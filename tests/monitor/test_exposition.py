@@ -12,14 +12,13 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
-import vcycle
 from tests.core.values import NOW, SPACE
 from tests.monitor.scenery import HERE, busy, ends
 from vcycle.core.metrics import Readings, families
 from vcycle.core.tally import Tally
 from vcycle.monitor.exposition import MissingPackage, page
 
-ETC = Path(vcycle.__file__).parents[1] / "etc" / "monitoring"
+ETC = Path(__file__).parents[2] / "etc" / "monitoring"
 
 
 def readings() -> Readings:

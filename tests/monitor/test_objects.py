@@ -10,9 +10,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import vcycle
-
-ETC = Path(vcycle.__file__).parents[1] / "etc" / "nagios"
+ETC = Path(__file__).parents[2] / "etc" / "nagios"
 
 USER = pwd.getpwuid(os.geteuid()).pw_name
 GROUP = grp.getgrgid(os.getegid()).gr_name

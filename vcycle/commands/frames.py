@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Sequence
 
 from vcycle.core.table import cut
@@ -9,6 +11,14 @@ from vcycle.core.table import cut
 HOME = "\x1b[H"
 _LINE_END = "\x1b[K\n"
 _BELOW = "\x1b[J"
+_USUAL = os.terminal_size((80, 24))
+
+
+def screen_size() -> os.terminal_size:
+    """Of the terminal that is written to, and a usual one's if it does not say."""
+    found = shutil.get_terminal_size(_USUAL)
+    # Some terminals say that they have no lines, which Python knows since 3.11.
+    return os.terminal_size((found.columns or _USUAL.columns, found.lines or _USUAL.lines))
 
 
 def frame(text: str, below: Sequence[str], width: int, height: int) -> str:

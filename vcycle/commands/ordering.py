@@ -137,8 +137,7 @@ def _group(path: str) -> str:
 
 def look() -> Look:
     """How tables are shown here and now."""
-    import shutil
-
+    from vcycle.commands.frames import screen_size
     from vcycle.commands.statustables import Look
     from vcycle.core.table import wants_colour
     from vcycle.daemon.instants import wall
@@ -146,7 +145,7 @@ def look() -> Look:
     terminal = sys.stdout.isatty()
     return Look(
         now=wall(),
-        width=shutil.get_terminal_size().columns if terminal else None,
+        width=screen_size().columns if terminal else None,
         colour=wants_colour(terminal, os.environ),
     )
 

@@ -20,12 +20,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import shutil
 import sys
 import time
 
 from vcycle.commands.choosing import CannotAsk, Chosen, choose
-from vcycle.commands.frames import frame
+from vcycle.commands.frames import frame, screen_size
 from vcycle.commands.querying import gather
 from vcycle.commands.views.columns import Look
 from vcycle.commands.views.gathered import Gathered, Question, View
@@ -105,13 +104,13 @@ def _print(arguments: argparse.Namespace, gathered: Gathered, view: View) -> Non
     messages += [f"{view.nothing} in {gathered.chosen.space}"] if view.nothing else []
     complaints = [f"vcycle {arguments.command}: {clean(message)}\n" for message in messages]
     if frames:
-        size = shutil.get_terminal_size()
+        size = screen_size()
         whole = _text(arguments, gathered, view, _look(arguments, size.columns))
         sys.stdout.write(frame(whole, complaints, size.columns, size.lines))
     else:
         # In a wide table nothing is cut: whoever asks for all of it gets that.
         narrow = terminal and arguments.output == "table"
-        width = shutil.get_terminal_size().columns if narrow else None
+        width = screen_size().columns if narrow else None
         sys.stdout.write(_text(arguments, gathered, view, _look(arguments, width)))
     sys.stdout.flush()
     if not frames:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -67,6 +66,7 @@ def _json(path: str) -> str:
 
 def _tables(path: str) -> str:
     from vcycle.commands.asking import ask
+    from vcycle.commands.frames import screen_size
     from vcycle.commands.statustables import Look, tables
     from vcycle.core.table import wants_colour
     from vcycle.daemon.clocks import wall
@@ -74,7 +74,7 @@ def _tables(path: str) -> str:
     terminal = sys.stdout.isatty()
     look = Look(
         now=wall(),
-        width=shutil.get_terminal_size().columns if terminal else None,
+        width=screen_size().columns if terminal else None,
         colour=wants_colour(terminal, os.environ),
     )
     return tables(ask(path, DOCUMENT), look)

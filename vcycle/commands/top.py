@@ -44,11 +44,10 @@ def register(subcommands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import shutil
     import time
 
     from vcycle.commands.asking import NoAnswer, ask
-    from vcycle.commands.frames import frame
+    from vcycle.commands.frames import frame, screen_size
     from vcycle.commands.ordering import failed, look, state_dir
     from vcycle.monitor.place import socket_path
 
@@ -63,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             return failed("top", error)
         shown = screen(status, reasons, former, look(), arguments.space)
         if sys.stdout.isatty():
-            size = shutil.get_terminal_size()
+            size = screen_size()
             shown = frame(shown, (), size.columns, size.lines)
         sys.stdout.write(shown)
         sys.stdout.flush()

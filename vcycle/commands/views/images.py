@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from vcycle.commands.asking import NoAnswer, ask
+from vcycle.commands.frames import screen_size
 from vcycle.commands.views.columns import Column, Look
 from vcycle.core.errors import VcycleError
 from vcycle.core.images.index import Entry, Version
@@ -114,9 +114,7 @@ def shown(state_dir: str, arguments: argparse.Namespace) -> tuple[str, list[str]
     look = Look(
         wide=arguments.output == "wide",
         headers=not arguments.no_headers,
-        width=shutil.get_terminal_size().columns
-        if terminal and arguments.output == "table"
-        else None,
+        width=screen_size().columns if terminal and arguments.output == "table" else None,
         colour=wants_colour(terminal, os.environ),
     )
     return look.table(COLUMNS, rows) if rows else look.line("No images."), problems
