@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from twisted.internet import ssl
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import Request
@@ -30,6 +30,9 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 LOCALHOST = "localhost"
 MODIFIED = 1_700_000_000
+PATIENCE = 5.0
+"""Seconds until a connection is over that was cut."""
+
 DAY = timedelta(days=1)
 
 
@@ -296,6 +299,7 @@ class Server:
         self.asked: list[Asked] = []
         self._scheme = "http" if pair is None else "https"
         self._host = host
+        self._reactor = reactor
         self._site = site = _Site(_Files(self))
         if pair is None:
             self._port = reactor.listenTCP(0, site, interface="127.0.0.1")
@@ -314,4 +318,5 @@ class Server:
         for transport, over in list(self._site.open.items()):
             with suppress(AttributeError):  # of Twisted's, where TLS has just ended
                 transport.abortConnection()
-            await over
+            with suppress(TimeoutError):
+                await over.addTimeout(PATIENCE, self._reactor)

@@ -9,6 +9,9 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
+PATIENCE = 5.0
+"""Seconds until a connection is over that was cut."""
+
 
 class Proxy:
     """``heads`` are the requests that came; ``answer`` is given instead of a connection."""
@@ -28,7 +31,7 @@ class Proxy:
         await maybeDeferred(self._port.stopListening)
         for transport, over in list(self.open.items()):
             transport.abortConnection()
-            await over
+            await over.addTimeout(PATIENCE, self.reactor)
 
 
 class _Noted(Protocol):
