@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -66,6 +67,11 @@ class WatchTests(SynchronousTestCase):
             if select.select([ours], [], [], 1.0)[0]:
                 seen += os.read(ours, 65536)
         process.send_signal(signal.SIGINT)
+        # A terminal goes on reading; else what is still to be written would wait for ever.
+        while process.poll() is None and time.monotonic() < until:
+            if select.select([ours], [], [], 0.1)[0]:
+                with contextlib.suppress(OSError):
+                    os.read(ours, 65536)
         self.assertEqual(130, process.wait(timeout=60))
         pictures = seen.decode().split(HOME)[1:]
         self.assertGreaterEqual(len(pictures), 3)
