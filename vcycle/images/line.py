@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
@@ -59,7 +60,11 @@ class Line:
             socket.bufferSize = READ_BYTES
 
     def abort(self) -> None:
-        """Cut the connection, whatever is under way."""
-        abort = getattr(getattr(self._protocol, "transport", None), "abortConnection", None)
-        if abort is not None:
-            abort()
+        """Cut the connection, whatever is under way; one that has ended is no error."""
+        transport = getattr(self._protocol, "transport", None)
+        while transport is not None:
+            # TLS that has just ended does not hand it on to what is below, and raises.
+            with suppress(AttributeError):
+                transport.abortConnection()
+                return
+            transport = getattr(transport, "transport", None)
