@@ -19,26 +19,42 @@ setup(
     long_description_content_type="text/x-rst",
     license="BSD-2-Clause",
     python_requires=">=3.9",
+    # Those that the tests run with.
+    classifiers=[
+        "Framework :: Twisted",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+    ],
     packages=find_packages(include=["vcycle", "vcycle.*"]),
     # One file, never a stray dropin.cache; package_dir keeps an editable install known to twistd.
     py_modules=["twisted.plugins.vcycle_plugin"],
     package_dir={"": "."},
     package_data={"vcycle": ["py.typed"], "vcycle.monitor": ["page/*"]},
+    # The lowest versions that all unit tests pass with; packaging/lowest has those per Python.
     install_requires=[
         "Twisted>=22.10",
+        'Twisted>=23.10; python_version >= "3.12"',
+        'Twisted>=24.7; python_version >= "3.13"',
         "attrs>=21.4",
-        # Signatures of images and X.509 proxies; pyOpenSSL itself stands on it.
-        "cryptography>=36",
-        "libvirt-python>=7",
-        "pyOpenSSL>=21",
-        "service_identity>=18.1",
+        # Signatures of images and X.509 proxies; pyOpenSSL itself stands on it. Before 41 names
+        # with several attributes in one part were read in any order.
+        "cryptography>=41",
+        # An older one is not built with the oldest libvirt that was tried.
+        "libvirt-python>=9",
+        "pyOpenSSL>=23.2",
+        # Before, it needs six and does not say so.
+        "service_identity>=21.1",
         "zope.interface>=5.4",
     ],
     extras_require={
         # CD-ROMs with user_data, where user_data_delivery asks for them.
-        "iso": ["pycdlib"],
+        "iso": ["pycdlib>=1.12"],
         # Metrics in the form that Prometheus reads.
-        "metrics": ["prometheus_client"],
+        "metrics": ["prometheus_client>=0.9"],
         "test": [
             "argo-ams-library",
             "build",

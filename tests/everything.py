@@ -16,6 +16,7 @@ from pathlib import Path
 from attrs import frozen
 
 from benchmarks.figures import MISSED
+from tests.pythons import chosen, interpreters, told
 
 ROOT = Path(__file__).resolve().parent.parent
 # Seconds in a part that is not expected to take nearly as long.
@@ -144,6 +145,15 @@ _NEST = (
 )
 
 
+def pythons() -> Iterator[Step]:
+    """Other Pythons, as far as they are found, and the lowest versions; the rest is by hand."""
+    found = interpreters()
+    print(told(found), flush=True)
+    for version, versions in chosen(found):
+        words = ("--quick", "--python", version, "--with", versions)
+        yield Step((sys.executable, "-m", "tests.pythons", *words), tests=True)
+
+
 def packages() -> Iterator[Step]:
     yield python("tests.wheel")
     yield pytest(str(ROOT / "tests/packages"))
@@ -162,6 +172,7 @@ PARTS = {
     "style": style,
     "types": types,
     "unit": unit,
+    "pythons": pythons,
     "system": system,
     "packages": packages,
     "demo": demo,

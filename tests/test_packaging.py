@@ -10,6 +10,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.pythons import SUPPORTED, constraints
 from vcycle import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +77,66 @@ class Wheel(SynchronousTestCase):
         if not isinstance(needed, list):
             raise AssertionError(needed)
         self.assertEqual({re.split("[<>=!]", each)[0] for each in needed}, RUNTIME)
+
+
+class Versions(SynchronousTestCase):
+    """The lowest versions of packages, said to pip and tried per Python."""
+
+    def test_supported(self) -> None:
+        """Each Python that is tried is said to be supported, and has a file of lowest versions."""
+        classifiers = setup_arguments()["classifiers"]
+        self.assertIsInstance(classifiers, list)
+        self.assertEqual(
+            [f"Programming Language :: Python :: {version}" for version in SUPPORTED],
+            [each for each in classifiers if "Python" in each],  # type: ignore[attr-defined]
+        )
+        self.assertEqual(
+            {constraints(version).name for version in SUPPORTED},
+            {path.name for path in (ROOT / "packaging/lowest").glob("py*.txt")},
+        )
+
+    def test_floors(self) -> None:
+        """
+        The oldest Python is tried with just the versions that the package asks for, and a later
+        one never with older ones.
+        """
+        for version in SUPPORTED:
+            tried = {
+                name: numbers(lowest)
+                for name, _, lowest in (
+                    line.partition("==") for line in constraints(version).read_text().splitlines()
+                )
+            }
+            floors = floors_for(version)
+            self.assertEqual(sorted(floors), sorted(tried), version)
+            for name, floor in floors.items():
+                self.assertLessEqual(floor, tried[name], (version, name))
+                if version == SUPPORTED[0]:
+                    self.assertEqual(floor, tried[name], (version, name))
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """A version to compare with: zeros at its end say nothing."""
+    found = [int(each) for each in version.split(".")]
+    while found and found[-1] == 0:
+        found.pop()
+    return tuple(found)
+
+
+def floors_for(python: str) -> dict[str, tuple[int, ...]]:
+    """What the package asks for at least, with all that its users can add to it."""
+    arguments = setup_arguments()
+    needed, extras = arguments["install_requires"], arguments["extras_require"]
+    if not isinstance(needed, list) or not isinstance(extras, dict):
+        raise AssertionError(arguments)
+    found: dict[str, tuple[int, ...]] = {}
+    for each in [*needed, *extras["iso"], *extras["metrics"]]:
+        requirement, _, marker = each.partition(";")
+        if marker and numbers(python) < numbers(marker.split('"')[1]):
+            continue
+        name, _, floor = requirement.partition(">=")
+        found[name] = max(found.get(name, ()), numbers(floor.strip()))
+    return found
 
 
 class Rpm(SynchronousTestCase):
