@@ -66,6 +66,18 @@ wait_for restarted
 systemctl show vcycled -p NRestarts -p ActiveState > watchdog
 rm -r /etc/systemd/system/vcycled.service.d; systemctl daemon-reload; systemctl restart vcycled
 
+# A secret that systemd hands to the daemon alone.
+head -c 32 /dev/urandom | base64 > /etc/vcycle.secret; chmod 600 /etc/vcycle.secret
+mkdir -p /etc/systemd/system/vcycled.service.d
+printf '[Service]\nLoadCredential=vacquery:/etc/vcycle.secret\n' > /etc/systemd/system/vcycled.service.d/secret.conf
+printf '[settings]\nvacquery_secret_file = /run/credentials/vcycled.service/vacquery\nvacquery_require_secret = true\n' > /etc/vcycle.d/secret.conf
+systemctl daemon-reload; systemctl restart vcycled
+heard() { vcycle scan --secret-file /etc/vcycle.secret; }
+wait_for heard; heard > secret 2>&1; echo "exit $?" >> secret
+nobody vcycle scan > stranger 2>&1; echo "exit $?" >> stranger
+rm -r /etc/systemd/system/vcycled.service.d /etc/vcycle.d/secret.conf /etc/vcycle.secret
+systemctl daemon-reload; systemctl restart vcycled
+
 # Logs of the file kind are moved by logrotate while the daemon runs.
 logrotate --force --state /out/logrotate.state /etc/logrotate.d/vcycle > logrotate 2>&1
 echo "exit $?" >> logrotate

@@ -73,6 +73,13 @@ class InstalledTests(SynchronousTestCase):
         """A daemon that stands still is killed and started again."""
         self.assertEqual("NRestarts=1\nActiveState=active\n", shown("watchdog"), shown("journal"))
 
+    def test_credentials(self) -> None:
+        """A secret may be a credential of systemd's; who has none is told what to do."""
+        self.assertIn("exit 0", shown("secret"), shown("secret") + shown("journal"))
+        self.assertIn("on 1 factory", shown("secret"))
+        self.assertIn("exit 2", shown("stranger"))
+        self.assertIn("ask as root", shown("stranger"))
+
     def test_logrotate(self) -> None:
         """logrotate understands its file."""
         self.assertIn("exit 0", shown("logrotate"), shown("logrotate"))
