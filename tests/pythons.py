@@ -189,8 +189,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--with", dest="versions", choices=(LOWEST, NEWEST), help="packages of only these versions"
     )
-    parser.add_argument("words", nargs="*", help="for pytest")
-    arguments = parser.parse_args(words)
+    arguments, others = parser.parse_known_args(words)
     found = interpreters()
     print(told(found), flush=True)
     failed = []
@@ -202,7 +201,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 continue
             more = [*(QUICK if arguments.quick else ()), *unreached(found[version])]
             more += [f"--junitxml={arguments.junitxml}"] if arguments.junitxml else []
-            if tried(found[version], version, versions, [*more, *arguments.words]) != 0:
+            if tried(found[version], version, versions, [*more, *others]) != 0:
                 failed.append(f"{version} {versions}")
     if failed:
         print(f"Failed: {', '.join(failed)}")

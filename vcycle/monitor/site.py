@@ -67,13 +67,7 @@ class WatchingSite(Site):
     protocol = _Channel  # type: ignore[assignment]
 
     def __init__(self, reactor: IReactorTime, resource: Resource) -> None:
-        super().__init__(
-            resource,
-            requestFactory=_Request,
-            timeout=IDLE_SECONDS,
-            reactor=reactor,
-            parsePOSTFormSubmission=False,
-        )
+        super().__init__(resource, requestFactory=_Request, timeout=IDLE_SECONDS, reactor=reactor)
         self._crowd: dict[Any, None] = {}
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
