@@ -36,10 +36,10 @@ setup(
     package_data={"vcycle": ["py.typed"], "vcycle.monitor": ["page/*"]},
     # The lowest versions that all unit tests pass with; packaging/lowest has those per Python.
     install_requires=[
-        "Twisted>=22.10",
-        'Twisted>=23.10; python_version >= "3.12"',
-        'Twisted>=24.7; python_version >= "3.13"',
-        "attrs>=21.4",
+        "Twisted>=22.4",
+        'Twisted>=23.8; python_version >= "3.12"',
+        'Twisted>=24.3; python_version >= "3.13"',
+        "attrs>=21.3",
         # Signatures of images and X.509 proxies; pyOpenSSL itself stands on it. Before 41 names
         # with several attributes in one part were read in any order.
         "cryptography>=41",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ def copied(place: Path) -> None:
 
 def main() -> int:
     """The words are pytest's; tests are named as they are in the checkout."""
+    # A shell has its jobs ignore it, and the commands that are tested would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "checkout"
         copied(place)
