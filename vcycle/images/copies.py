@@ -78,7 +78,7 @@ class Copies:
         """Remove those of other addresses that were not written since."""
         keep = {key_of(url) for url in urls}
         directory = os.path.join(self.directory, DIRECTORY)
-        with suppress(FileNotFoundError), told(directory), os.scandir(directory) as entries:
+        with told(directory), suppress(FileNotFoundError), os.scandir(directory) as entries:
             for entry in entries:
                 with suppress(OSError):
                     written = entry.stat(follow_symlinks=False).st_mtime

@@ -8,6 +8,8 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import parse_qs, urlsplit
 
+from vcycle.providers.libvirt.unstarted import forget_unstarted
+
 # Names of UNIX sockets are made of it, and they may have 107 bytes.
 MAX_ROOT = 50
 
@@ -47,6 +49,8 @@ def ready(uri: str) -> str | None:
         if problem is None:
             problem = _write(Path(root))
         if problem is None and not _claimed:
+            problem = _forget(Path(root))
+        if problem is None and not _claimed:
             _claimed.append(root)
         return problem
 
@@ -78,4 +82,12 @@ def _write(root: Path) -> str | None:
             file.write_text(wanted, encoding="utf-8")
     except (OSError, ValueError) as error:
         return f"cannot write {file}: {error}"
+    return None
+
+
+def _forget(root: Path) -> str | None:
+    try:
+        forget_unstarted(root)
+    except OSError as error:
+        return f"cannot tidy {error.filename or root}: {error.strerror}; remove it"
     return None
