@@ -144,11 +144,12 @@ class DocumentTests(CacheCase):
     async def test_swept(self) -> None:
         """Copies that nobody names any more go in time, and nobody else reads any."""
         urls = [self.server.url("/one"), self.server.url("/other")]
+        copies = self.kept.copies
+        copies.sweep(urls, 1e12)  # there are none, nor a place for them
         for path in ("/one", "/other"):
             self.server.files[path] = Served(GOOD)
         for url in urls:
             await self.kept.fetch(url, MOST)
-        copies = self.kept.copies
         directory = os.path.join(copies.directory, "documents")
         self.assertEqual(0o700, os.stat(directory).st_mode & 0o777)
         self.assertEqual(0o755, os.stat(copies.directory).st_mode & 0o777)

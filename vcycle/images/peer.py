@@ -12,6 +12,7 @@ from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from zope.interface import implementer
 
+from vcycle.images.gathering import Gathering
 from vcycle.images.names import oneline
 from vcycle.images.trust import bearable, reason
 
@@ -30,7 +31,7 @@ class Peer:
     refusal: str | None = field(default=None, init=False)
 
     def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
-        connection = SSL.Connection(self.context, None)
+        connection = Gathering(self.context, None)
         connection.set_app_data(protocol)
         if not _is_address(self.host):
             connection.set_tlsext_host_name(self.host.encode("ascii"))

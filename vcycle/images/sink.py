@@ -13,8 +13,11 @@ from vcycle.images.files import told
 from vcycle.images.growing import GrowingFile
 from vcycle.interfaces import RunInThread
 
-HIGH_BYTES = 4 << 20
+HIGH_BYTES = 2 << 20
 """What may wait for the thread before the server has to."""
+
+BATCH_BYTES = 1 << 20
+"""What is handed to the thread at a time: to go there costs as much as to write little."""
 
 ROOM_BYTES = 64 << 20
 """After so much it is asked whether there is room for more."""
@@ -66,7 +69,7 @@ class Sink:
             raise FetchError(f"it is longer than {self.most} bytes, the most that is fetched")
         self._waiting.append(data)
         self._waiting_bytes += len(data)
-        if not self._writing:
+        if not self._writing and self._due():
             Deferred.fromCoroutine(self._drain())
         if self._waiting_bytes >= HIGH_BYTES and not self._paused:
             self._paused = True
@@ -75,7 +78,7 @@ class Sink:
     async def _drain(self) -> None:
         self._writing = True
         try:
-            while self._waiting and self._failure is None:
+            while self._due() and self._failure is None:
                 pieces, self._waiting, self._waiting_bytes = self._waiting, [], 0
                 self._go_on()
                 await self._in_thread(lambda: self._put(pieces))  # noqa: B023
@@ -91,6 +94,10 @@ class Sink:
             idle, self._idle = self._idle, []
             for waiter in idle:
                 waiter.callback(None)
+
+    def _due(self) -> bool:
+        """Is there enough to be written, or nothing more to wait for?"""
+        return self._waiting_bytes >= (1 if self._idle else BATCH_BYTES)
 
     def _go_on(self) -> None:
         if self._paused:
@@ -112,9 +119,11 @@ class Sink:
 
         :raises FetchError: it could not be.
         """
-        while self._writing:
+        while self._writing or (self._waiting and self._failure is None):
             idle: Deferred[None] = Deferred()
             self._idle.append(idle)
+            if not self._writing:
+                Deferred.fromCoroutine(self._drain())
             await idle
         if self._failure is not None:
             raise self._failure
