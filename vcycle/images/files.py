@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from vcycle.core.cures import cure_of
 from vcycle.core.errors import FetchError
 
 DIRECTORY = 0o755
@@ -20,15 +21,6 @@ FIXED = 0o444
 
 READ_BYTES = 1 << 20
 _serial = itertools.count()
-_CURES = {
-    errno.ENOSPC: "the disk is full: make room",
-    errno.EDQUOT: "the disk quota is used up: make room",
-    errno.EROFS: "the filesystem is read-only: see the kernel's log, then remount it",
-    errno.EIO: "the disk does not work: see the kernel's log",
-    errno.EACCES: "let the daemon's user write there",
-    errno.EPERM: "let the daemon's user write there",
-    errno.EFBIG: "the filesystem cannot hold a file of this size",
-}
 
 
 @contextmanager
@@ -37,7 +29,7 @@ def told(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cure = _CURES.get(error.errno or 0, "see the kernel's log")
+        cure = cure_of(errno.errorcode.get(error.errno or 0))
         name = error.filename if isinstance(error.filename, str) else path
         raise FetchError(f"{name}: {error.strerror or error}; {cure}") from error
 

@@ -9,18 +9,14 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Callable
 
 from attrs import frozen
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.protocols.policies import TimeoutMixin
 
 from vcycle.core.errors import VcycleError
-from vcycle.monitor.place import refused_path
-from vcycle.monitor.statussocket import make_way
+from vcycle.monitor.unixsocket import UnixSocket
 
 IDLE_SECONDS = 30
 MAX_ORDER = 65_536
@@ -127,7 +123,7 @@ class _Counted(Order):
         self.over()
 
 
-class ControlSocket(Service):
+class ControlSocket(UnixSocket):
     """
     Takes orders on a Unix socket at ``path`` while it runs, from its owner and its group.
 
@@ -135,33 +131,4 @@ class ControlSocket(Service):
     """
 
     def __init__(self, reactor: Any, path: str, answer: Answer, mode: int = 0o660) -> None:
-        self._reactor = reactor
-        self._path = path
-        self._mode = mode
-        self._orders = _Orders(answer, reactor)
-        self._listening: IListeningPort | None = None
-
-    def startService(self) -> None:
-        """
-        Listen.
-
-        :raises NotOurs: another daemon answers at the path.
-        :raises VcycleError: no socket can be there; the text says why, and the cure.
-        """
-        refusal = refused_path(self._path)
-        if refusal is not None:
-            raise VcycleError(refusal)
-        make_way(self._path)
-        try:
-            self._listening = self._reactor.listenUNIX(self._path, self._orders, mode=self._mode)
-        except CannotListenError as error:
-            raise VcycleError(f"{self._path}: cannot listen there: {error.socketError}") from None
-        super().startService()
-
-    def stopService(self) -> Deferred[None]:
-        """Stop listening, and remove the socket."""
-        super().stopService()
-        listening, self._listening = self._listening, None
-        if listening is None:
-            return succeed(None)
-        return maybeDeferred(listening.stopListening).addCallback(lambda _: None)
+        super().__init__(reactor, path, _Orders(answer, reactor), mode)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import stat
 from http import HTTPStatus
 from typing import Any, Callable
 
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from vcycle.core.errors import NotOurs, VcycleError
-from vcycle.monitor.place import refused_path
+from vcycle.monitor.unixsocket import UnixSocket
 
 NEWEST = "/v1"
 HEALTH = f"{NEWEST}/health"
@@ -71,11 +63,11 @@ class _Site(Site):
         """Nothing: who asks for the status each second must not fill the log."""
 
 
-class StatusSocket(Service):
+class StatusSocket(UnixSocket):
     """
     Serves documents on a Unix socket at ``path`` while it runs, to whom ``mode`` lets.
 
-    A socket that a killed daemon left is replaced; one that answers is never touched.
+    ``content`` as of Documents.
     """
 
     def __init__(
@@ -85,61 +77,5 @@ class StatusSocket(Service):
         content: Callable[[str], bytes | None],
         mode: int = 0o660,
     ) -> None:
-        self._reactor = reactor
-        self._path = path
-        self._content = content
-        self._mode = mode
-        self._listening: IListeningPort | None = None
-
-    def startService(self) -> None:
-        """
-        Listen.
-
-        :raises NotOurs: another daemon answers at the path.
-        :raises VcycleError: no socket can be there; the text says why, and the cure.
-        """
-        refusal = refused_path(self._path)
-        if refusal is not None:
-            raise VcycleError(refusal)
-        make_way(self._path)
-        site = _Site(Documents(self._content), timeout=IDLE_SECONDS, reactor=self._reactor)
-        try:
-            self._listening = self._reactor.listenUNIX(self._path, site, mode=self._mode)
-        except CannotListenError as error:
-            raise VcycleError(f"{self._path}: cannot listen there: {error.socketError}") from None
-        super().startService()
-
-    def stopService(self) -> Deferred[None]:
-        """Stop listening, and remove the socket."""
-        super().stopService()
-        listening, self._listening = self._listening, None
-        if listening is None:
-            return succeed(None)
-        return maybeDeferred(listening.stopListening).addCallback(lambda _: None)
-
-
-def make_way(path: str) -> None:
-    """Remove a socket that nobody listens at any more."""
-    try:
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise VcycleError(f"{path}: {error.strerror}") from None
-    if not stat.S_ISSOCK(mode):
-        raise VcycleError(f"{path}: this is no socket; move it away, or choose another state_dir")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        # Over a Unix socket this succeeds or fails at once.
-        probe.setblocking(False)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-            return
-        except FileNotFoundError:
-            return
-        except BlockingIOError:
-            pass  # A full queue: somebody listens there.
-        except OSError as error:
-            raise VcycleError(f"{path}: {error.strerror}") from None
-    raise NotOurs(f"{path}: another daemon answers there; stop it, or give this one a state_dir")
+        site = _Site(Documents(content), timeout=IDLE_SECONDS, reactor=reactor)
+        super().__init__(reactor, path, site, mode)

@@ -12,6 +12,7 @@ from typing import Callable
 
 from attrs import define, field
 
+from vcycle.core.cures import cure_of
 from vcycle.core.errors import StoreError
 
 Step = Callable[[str, str], None]
@@ -23,21 +24,6 @@ DIRECTORY = 0o755
 OPEN_FILES = 64
 """Files of one batch that are open at a time."""
 
-_CURES = {
-    errno.ENOSPC: "the disk is full: make room",
-    errno.EDQUOT: "the disk quota is used up: make room",
-    errno.EROFS: "the filesystem is read-only: see the kernel's log, then remount it",
-    errno.EIO: "the disk does not work: see the kernel's log",
-    errno.EACCES: "let the daemon's user write there",
-    errno.EPERM: "let the daemon's user write there",
-    errno.EMFILE: "raise the limit of open files",
-    errno.ENFILE: "raise the limit of open files",
-    errno.ENAMETOOLONG: "use shorter names",
-    errno.EEXIST: "what is in the way is no directory: move it",
-    errno.ENOTDIR: "what is in the way is no directory: move it",
-    errno.EXDEV: "keep all of the state directory on one filesystem",
-    errno.ENOENT: "put the directory back, or start the daemon again",
-}
 _serial = itertools.count()
 
 
@@ -51,7 +37,7 @@ def told(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cure = _CURES.get(error.errno or 0, "see the kernel's log")
+        cure = cure_of(errno.errorcode.get(error.errno or 0))
         name = error.filename
         where = name if isinstance(name, str) and os.path.isabs(name) else path
         raise StoreError(f"{where}: {error.strerror or error}; {cure}") from error
