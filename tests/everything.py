@@ -125,12 +125,14 @@ def unit() -> Iterator[Step]:
 def system() -> Iterator[Step]:
     """Each module by itself: libvirt's embedded driver has one root for a process's life."""
     # Built where there is a network, and kept: guests live where there is none.
+    yield python("demo.guest", "--iso")
     yield python("tests.system.cloudimage")
     for module in sorted((ROOT / "tests/system").glob("test_*.py")):
         yield Step((*_NEST, *_PYTEST, str(module)), tests=True)
 
 
 def cloud() -> Iterator[Step]:
+    yield python("demo.guest", "--iso")
     yield python("tests.system.cloudimage")
     yield Step((*_NEST, *_PYTEST, str(ROOT / "tests/system/cloudvariants.py")), tests=True)
 
