@@ -273,6 +273,43 @@ class VerifyTests(AccountingCase):
         self.assertIn("records that wait in apel-outgoing for over a day: 1", out)
         self.assertIn("files in apel-outgoing that are never sent, or that APEL refuses: 2", out)
 
+    def test_unreadable(self) -> None:
+        """Machines of which nobody can tell whether they are accounted are named."""
+        self.end(*(self.machine(number) for number in range(4)))
+        self.sent()
+        machines = self.root / "spaces" / SPACE / "machines"
+        aside = machines.parent / "machines-damaged"
+        aside.mkdir()
+        first, second, third, fourth = sorted(machines.iterdir())
+        (first / "record.json").write_text("{")
+        (second / "record.json").unlink()
+        third.rename(aside / third.name)
+        (aside / third.name / "record.json").write_text("")
+        (aside / f"{fourth.name}.1").mkdir()
+        (aside / "1799999999_atlas_factory1-09.example.com").mkdir()
+        (machines / "1700000000_atlas_factory1-08.example.com").mkdir()
+        status, out, _ = self.verify("202311")
+        self.assertEqual(1, status)
+        self.assertIn(
+            "directories of machines whose record cannot be read; they may lack a job record: 3",
+            out,
+        )
+        for directory in (first, second, aside / third.name):
+            self.assertIn(f"\n    {directory}: ", out)
+        self.assertEqual(0, self.verify("202310")[0])
+
+    def test_taken_back(self) -> None:
+        """A machine whose damaged directory was set aside, and that has another, is no problem."""
+        one = self.machine(1)
+        self.end(one)
+        self.sent()
+        directory = Path(self.store.path(one, "")).resolve()
+        aside = directory.parent.parent / "machines-damaged"
+        for name in (directory.name, f"{directory.name}.1"):
+            (aside / name).mkdir(parents=True)
+            (aside / name / "record.json").write_text("{")
+        self.assertEqual(0, self.verify("202311")[0])
+
     def test_many(self) -> None:
         """Of many cases ten are printed, unless all are asked for."""
         self.end(*(self.machine(number) for number in range(15)), accounted=False)
