@@ -14,7 +14,7 @@ from tests.commands.running import run
 from tests.contracts.accounts import over
 from tests.core.accounting.loader import load
 from tests.inplace import in_place
-from vcycle.core.accounting.places import latest_month
+from vcycle.core.accounting.places import told_months
 from vcycle.core.machine import Record
 from vcycle.store.accounts import Accounts
 from vcycle.store.machines import MachineStore
@@ -97,17 +97,30 @@ class SyncTests(AccountingCase):
             self.sent(),
         )
 
-    def test_default(self) -> None:
-        """Without a month it is the one of yesterday; of an empty one nothing is said."""
-        month = latest_month(time.time())
-        self.assertEqual((0, f"{month}: no job records were queued\n", ""), self.run_sync())
-        self.assertEqual([], self.sent())
-        now = time.time() - 86400
-        self.end(
-            self.machine(1, born=int(now), requested_at=now, started_at=now - 7000, ended_at=now)
+    def ended_at(self, number: int, at: float) -> Record:
+        return self.machine(
+            number, born=int(at), requested_at=at - 7200, started_at=at - 7000, ended_at=at
         )
-        self.assertEqual(0, self.run_sync()[0])
-        self.assertEqual(["1"], [one["NumberOfJobs"] for one in self.sent() if "Month" in one])
+
+    def test_default(self) -> None:
+        """Without a month it is this one, for a week the one before too; of empty ones nothing."""
+        months = told_months(time.time())
+        text = "".join(f"{month}: no job records were queued\n" for month in months)
+        self.assertEqual((0, text, ""), self.run_sync())
+        self.assertEqual((0, "", ""), self.run_sync("--quiet"))
+        self.assertEqual([], self.sent())
+        now = time.time()
+        self.end(self.ended_at(1, now), self.ended_at(2, now - 7 * 86400))
+        self.assertEqual(0, self.run_sync("--quiet")[0])
+        told = {
+            one["Year"] + f"{int(one['Month']):02d}": one["NumberOfJobs"]
+            for one in self.sent()
+            if "Month" in one
+        }
+        self.assertEqual(
+            {month: "2" if len(months) == 1 else "1" for month in months},
+            told,
+        )
 
     def test_no_site(self) -> None:
         """Where gocdb_sitename is not set there is nothing to do, and that is well."""
@@ -115,6 +128,7 @@ class SyncTests(AccountingCase):
         status, out, err = self.run_sync()
         self.assertEqual((0, ""), (status, err))
         self.assertIn("gocdb_sitename is not set", out)
+        self.assertEqual((0, "", ""), self.run_sync("--quiet"))
 
     def test_other_site(self) -> None:
         """Records that were sent under another name are said, and not counted."""
