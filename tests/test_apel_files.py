@@ -81,5 +81,46 @@ class CronTests(SynchronousTestCase):
 
     def test_commands(self) -> None:
         """The command that is run each day is one of ours."""
-        self.assertIn("runuser -u vcycle -- vcycle apel-sync ", self.jobs[1][6])
-        self.assertEqual("apel-sync", parser().parse_args(["apel-sync"]).command)
+        found = re.search(r"runuser -u vcycle -- vcycle (\S+ \S+) >>", self.jobs[1][6])
+        assert found is not None
+        self.assertEqual("apel-sync", parser().parse_args(found[1].split()).command)
+
+    def test_places(self) -> None:
+        """Certificate and queue are those of ssmsend's file."""
+        config = configparser.ConfigParser()
+        config.read_string((ETC / "apel" / "vcycle-ssmsend-prod.cfg").read_text("ascii"))
+        self.assertEqual(config["certificates"]["certificate"], self.settings["CERTIFICATE"])
+        self.assertEqual(config["messaging"]["path"], self.settings["QUEUE"])
+
+    def test_nothing_to_send(self) -> None:
+        """Where nothing can be sent, or nothing was ever queued, no job does or logs a thing."""
+        both = ["ssmsend -c " + CONFIG, "runuser -u vcycle -- vcycle apel-sync --quiet"]
+        self.assertEqual(both, self.done())
+        self.assertEqual(both[:1], self.done("vcycle"))
+        for missing in ("ssmsend", "certificate", "queue"):
+            self.assertEqual([], self.done(missing), missing)
+
+    def done(self, missing: str = "") -> list[str]:
+        """What the jobs log on such a host, as each command there only says how it was called."""
+        root = Path(self.mktemp()).absolute()
+        (root / "bin").mkdir(parents=True)
+        for name in {"ssmsend", "runuser", "sleep", "vcycle"} - {missing}:
+            program = root / "bin" / name
+            says = "" if name == "sleep" else 'echo "${0##*/} $*"\n'
+            program.write_text(f"#!/bin/sh\n{says}")
+            program.chmod(0o755)
+        if missing != "certificate":
+            (root / "certificate").touch()
+        if missing != "queue":
+            (root / "queue").mkdir()
+        environment = {
+            "PATH": f"{root}/bin:{self.settings['PATH']}",
+            "CERTIFICATE": str(root / "certificate"),
+            "QUEUE": str(root / "queue"),
+        }
+        for job in self.jobs:
+            command = job[6].replace(r"\%", "%").replace("/usr/bin/", f"{root}/bin/")
+            command = command.replace(LOG, f"{root}/log")
+            subprocess.run(["/bin/sh", "-c", command], env=environment, check=True)
+        log = root / "log"
+        return log.read_text().splitlines() if log.exists() else []

@@ -14,7 +14,7 @@ from tests.commands.running import run
 from tests.contracts.accounts import over
 from tests.core.accounting.loader import load
 from tests.inplace import in_place
-from vcycle.core.accounting.places import latest_month
+from vcycle.core.accounting.places import told_months
 from vcycle.core.machine import Record
 from vcycle.store.accounts import Accounts
 from vcycle.store.machines import MachineStore
@@ -97,17 +97,30 @@ class SyncTests(AccountingCase):
             self.sent(),
         )
 
-    def test_default(self) -> None:
-        """Without a month it is the one of yesterday; of an empty one nothing is said."""
-        month = latest_month(time.time())
-        self.assertEqual((0, f"{month}: no job records were queued\n", ""), self.run_sync())
-        self.assertEqual([], self.sent())
-        now = time.time() - 86400
-        self.end(
-            self.machine(1, born=int(now), requested_at=now, started_at=now - 7000, ended_at=now)
+    def ended_at(self, number: int, at: float) -> Record:
+        return self.machine(
+            number, born=int(at), requested_at=at - 7200, started_at=at - 7000, ended_at=at
         )
-        self.assertEqual(0, self.run_sync()[0])
-        self.assertEqual(["1"], [one["NumberOfJobs"] for one in self.sent() if "Month" in one])
+
+    def test_default(self) -> None:
+        """Without a month it is this one, for a week the one before too; of empty ones nothing."""
+        months = told_months(time.time())
+        text = "".join(f"{month}: no job records were queued\n" for month in months)
+        self.assertEqual((0, text, ""), self.run_sync())
+        self.assertEqual((0, "", ""), self.run_sync("--quiet"))
+        self.assertEqual([], self.sent())
+        now = time.time()
+        self.end(self.ended_at(1, now), self.ended_at(2, now - 7 * 86400))
+        self.assertEqual(0, self.run_sync("--quiet")[0])
+        told = {
+            one["Year"] + f"{int(one['Month']):02d}": one["NumberOfJobs"]
+            for one in self.sent()
+            if "Month" in one
+        }
+        self.assertEqual(
+            {month: "2" if len(months) == 1 else "1" for month in months},
+            told,
+        )
 
     def test_no_site(self) -> None:
         """Where gocdb_sitename is not set there is nothing to do, and that is well."""
@@ -115,6 +128,7 @@ class SyncTests(AccountingCase):
         status, out, err = self.run_sync()
         self.assertEqual((0, ""), (status, err))
         self.assertIn("gocdb_sitename is not set", out)
+        self.assertEqual((0, "", ""), self.run_sync("--quiet"))
 
     def test_other_site(self) -> None:
         """Records that were sent under another name are said, and not counted."""
@@ -272,6 +286,43 @@ class VerifyTests(AccountingCase):
         self.assertEqual(1, status)
         self.assertIn("records that wait in apel-outgoing for over a day: 1", out)
         self.assertIn("files in apel-outgoing that are never sent, or that APEL refuses: 2", out)
+
+    def test_unreadable(self) -> None:
+        """Machines of which nobody can tell whether they are accounted are named."""
+        self.end(*(self.machine(number) for number in range(4)))
+        self.sent()
+        machines = self.root / "spaces" / SPACE / "machines"
+        aside = machines.parent / "machines-damaged"
+        aside.mkdir()
+        first, second, third, fourth = sorted(machines.iterdir())
+        (first / "record.json").write_text("{")
+        (second / "record.json").unlink()
+        third.rename(aside / third.name)
+        (aside / third.name / "record.json").write_text("")
+        (aside / f"{fourth.name}.1").mkdir()
+        (aside / "1799999999_atlas_factory1-09.example.com").mkdir()
+        (machines / "1700000000_atlas_factory1-08.example.com").mkdir()
+        status, out, _ = self.verify("202311")
+        self.assertEqual(1, status)
+        self.assertIn(
+            "directories of machines whose record cannot be read; they may lack a job record: 3",
+            out,
+        )
+        for directory in (first, second, aside / third.name):
+            self.assertIn(f"\n    {directory}: ", out)
+        self.assertEqual(0, self.verify("202310")[0])
+
+    def test_taken_back(self) -> None:
+        """A machine whose damaged directory was set aside, and that has another, is no problem."""
+        one = self.machine(1)
+        self.end(one)
+        self.sent()
+        directory = Path(self.store.path(one, "")).resolve()
+        aside = directory.parent.parent / "machines-damaged"
+        for name in (directory.name, f"{directory.name}.1"):
+            (aside / name).mkdir(parents=True)
+            (aside / name / "record.json").write_text("{")
+        self.assertEqual(0, self.verify("202311")[0])
 
     def test_many(self) -> None:
         """Of many cases ten are printed, unless all are asked for."""

@@ -169,6 +169,34 @@ class FactTests(SynchronousTestCase):
         ):
             self.assertEqual(NOW, look(record(), unseen, 9).record.started_at)
 
+    def test_started_unwatched(self) -> None:
+        """Each row: last look, the next one after NOW, and what it takes for the start."""
+        late = DEADLINES.start
+        rows: list[tuple[float | None, Condition, float, float]] = [
+            (None, Condition.RUNNING, late, late),
+            (None, Condition.RUNNING, late + 1, 0),
+            (None, Condition.PAUSED, late + 1, 0),
+            (200, Condition.RUNNING, late + 1, late + 1),
+            (200, Condition.RUNNING, late + 201, 200),
+        ]
+        for last, condition, after, expected in rows:
+            of = record(seen_at=None if last is None else NOW + last)
+            result = look(of, seen(of, condition), after).record
+            self.assertEqual(NOW + expected, result.started_at, (last, after))
+
+    def test_destroyed_before_it_ran(self) -> None:
+        """The end that we make of a machine that never ran is no sign that it did."""
+        of = look(record(), seen(record(), Condition.PENDING), DEADLINES.start).record
+        ending = Ending(at=NOW + DEADLINES.start + 1, how="destroyed")
+        over = look(of, known(absent=True, ending=ending), DEADLINES.start + 60).record
+        self.assertEqual((None, Outcome.NEVER_STARTED), (over.started_at, over.outcome))
+
+    def test_heard_after_pending(self) -> None:
+        """A machine that was only seen pending and then heard of ran since that look, no longer."""
+        of = record(seen_at=NOW + 50)
+        gone = known(absent=True, traces=Traces(heartbeat_at=NOW + 70))
+        self.assertEqual(NOW + 50, look(of, gone, 90).record.started_at)
+
     def test_seen_again(self) -> None:
         """A machine that is back is no longer missing."""
         self.assertIsNone(look(running(missing_since=NOW), seen(running())).record.missing_since)

@@ -17,11 +17,14 @@ from tests.inplace import in_place
 from vcycle.core.accounting.jobs import job_text, read_job
 from vcycle.core.accounting.ledger import sync_text
 from vcycle.core.accounting.places import names
+from vcycle.core.accounting.verify import verify
 from vcycle.core.accounting.waiting import Waiting
 from vcycle.core.errors import StoreError
 from vcycle.core.machine import Record
 from vcycle.store.accounts import Accounts
-from vcycle.store.apel.place import Place
+from vcycle.store.apel.books import books
+from vcycle.store.apel.place import ARCHIVE, Place
+from vcycle.store.apel.posting import account
 from vcycle.store.apel.queueing import queue, reissue
 from vcycle.store.apel.reading import found, ledger, machines
 from vcycle.testing.store import Killed
@@ -250,6 +253,45 @@ class WaitingTests(AccountsCase):
         self.assertEqual(Waiting(count=0), self.waiting())
 
 
+class Busy(Place):
+    """A spool in which a machine is accounted just when the archive has been listed."""
+
+    def elements(self, top: str, day: str) -> tuple[list[str], list[str]]:
+        listed = super().elements(top, day)
+        if top == ARCHIVE:
+            account(Place(self.state_dir), [over(5)])
+        return listed
+
+
+class BooksTests(AccountsCase):
+    def findings(self, place: Place) -> list[str]:
+        read = books(place, "202311", {}, NOW)
+        return [finding.problem for finding in verify(read)]
+
+    def test_written_meanwhile(self) -> None:
+        """A record that is written while the books are read is no disagreement."""
+        self.account(A)
+        self.assertEqual([], self.findings(Busy(str(self.root))))
+        self.assertEqual(2, len(self.files("apel-archive")))
+        self.assertEqual([], self.findings(self.place))
+
+    def test_being_written(self) -> None:
+        """Nor is one that has no line in the ledger yet, at whichever step of being written."""
+        for what in ("write", "rename", "sync", "append", "move"):
+            self.setUp()
+            self.account(B)
+            self.killed(what, A)
+            self.assertEqual([], self.findings(self.place), what)
+
+    def test_lost(self) -> None:
+        """One that was taken out of the archive is still missed, pending others or not."""
+        self.account(A)
+        (self.root / "apel-archive" / "20231115" / NAME).unlink()
+        self.killed("append", B)
+        [problem] = self.findings(self.place)
+        self.assertIn("apel-ledger that are not in apel-archive", problem)
+
+
 class ReadingTests(AccountsCase):
     def test_found(self) -> None:
         """Files are told apart: job records, sync records, others, and names that nobody reads."""
@@ -277,9 +319,9 @@ class ReadingTests(AccountsCase):
         if os.geteuid() == 0:
             os.seteuid(65534)
         with self.assertRaises(PermissionError):
-            list(machines(self.place, "202311"))
+            machines(self.place, "202311")
 
     def test_machines(self) -> None:
         """Of a state directory without machines there is none to read."""
         (self.root / "spaces" / "empty").mkdir(parents=True)
-        self.assertEqual([], list(machines(self.place, "202311")))
+        self.assertEqual(([], []), machines(self.place, "202311"))

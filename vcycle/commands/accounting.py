@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from vcycle.commands.accounts import CANNOT, CannotAccount, complain, desk_of, refused
     from vcycle.core.accounting.places import latest_month, month_named
     from vcycle.daemon.instants import wall
+    from vcycle.store.apel.books import books
 
     now = wall()
     command = "accounting verify"
@@ -61,46 +62,17 @@ def run(arguments: argparse.Namespace) -> int:
         complain(command, error)
         return CANNOT
     try:
-        books = _books(desk, month, now)
+        read = books(desk.place, month, desk.sites, now)
         if arguments.repair:
-            _repair(desk, books, arguments.site, now)
-            books = _books(desk, month, now)
+            _repair(desk, read, arguments.site, now)
+            read = books(desk.place, month, desk.sites, now)
     except ValueError as error:
         complain(command, error)
         return CANNOT
     except OSError as error:
         complain(command, refused(error, desk.place))
         return CANNOT
-    return _tell(books, month, None if arguments.all else SHOWN)
-
-
-def _books(desk: Desk, month: str, now: float) -> Books:
-    from attrs import evolve
-
-    from vcycle.core.accounting.verify import Books, unaccounted
-    from vcycle.store.apel.place import ARCHIVE, OUTGOING
-    from vcycle.store.apel.posting import archived
-    from vcycle.store.apel.reading import found, ledger, machines
-
-    # Machines first: what ends meanwhile has its records before its directory says so.
-    over = tuple(machines(desk.place, month))
-    outgoing = tuple(found(desk.place, OUTGOING))
-    files = tuple(found(desk.place, ARCHIVE, month))
-    entries, unread = ledger(desk.place, month)
-    books = Books(
-        month=month,
-        entries=entries,
-        unread=unread,
-        archived=files,
-        outgoing=outgoing,
-        machines=over,
-        sites=desk.sites,
-        now=now,
-    )
-    # One that was told of with an end in another month is told of.
-    days = desk.place.days(ARCHIVE)
-    missing = (one for one in unaccounted(books) if not archived(desk.place, one, days))
-    return evolve(books, machines=tuple(missing))
+    return _tell(read, month, None if arguments.all else SHOWN)
 
 
 def _repair(desk: Desk, books: Books, site: str | None, now: float) -> None:

@@ -16,19 +16,22 @@ def register(subcommands: Subcommands) -> None:
         "apel-sync",
         help="queue APEL sync records",
         description="Queue a sync record for each month: how many job records were queued of"
-        " machines that ended in it (UTC). Without a month, the one in which the time 24 hours ago"
-        " lies, so that run daily it tells of each month once more after its end. Of a month"
-        " without job records nothing is said. Exit status: 0 if all was queued, 1 if job records"
-        " were left out, or not all could be written, 2 if nothing could be done.",
+        " machines that ended in it (UTC). Without a month, this one, and for its first seven days"
+        " also the one before, so that run daily it tells of each month when all of it is known. Of"
+        " a month without job records APEL is not told. Exit status: 0 if all was queued, 1 if job"
+        " records were left out, or not all could be written, 2 if nothing could be done.",
     )
     parser.add_argument("months", nargs="*", metavar="YYYYMM", help="months to tell of")
     parser.add_argument("--config", metavar="FILE", help="read only this configuration file")
+    parser.add_argument(
+        "--quiet", action="store_true", help="say nothing where there is nothing to tell APEL of"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from vcycle.commands.accounts import CANNOT, CannotAccount, complain, desk_of, refused
-    from vcycle.core.accounting.places import latest_month, month_named
+    from vcycle.core.accounting.places import month_named, told_months
     from vcycle.daemon.instants import wall
 
     now = wall()
@@ -39,13 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
         complain("apel-sync", error)
         return CANNOT
     try:
-        return _sync(desk, months or [latest_month(now)], now)
+        return _sync(desk, months or told_months(now), now, quiet=arguments.quiet)
     except OSError as error:
         complain("apel-sync", refused(error, desk.place))
         return CANNOT
 
 
-def _sync(desk: Desk, months: Sequence[str], now: float) -> int:
+def _sync(desk: Desk, months: Sequence[str], now: float, *, quiet: bool) -> int:
     from vcycle.commands.accounts import complain
     from vcycle.core.accounting.ledger import sync_text, tally
     from vcycle.store.apel.queueing import queue
@@ -53,7 +56,8 @@ def _sync(desk: Desk, months: Sequence[str], now: float) -> int:
 
     sites = {site for site in desk.sites.values() if site is not None}
     if not sites:
-        print("gocdb_sitename is not set: no job records are sent, and so no sync records")
+        if not quiet:
+            print("gocdb_sitename is not set: no job records are sent, and so no sync records")
         return 0
     status = 0
     for month in months:
@@ -72,6 +76,6 @@ def _sync(desk: Desk, months: Sequence[str], now: float) -> int:
             text = f"{month}: job records of {host} as of {site}, not counted: {number};"
             complain("apel-sync", f"{text} see vcycle accounting verify {month}")
             status = 1
-        if not own:
+        if not own and not quiet:
             print(f"{month}: no job records were queued")
     return status

@@ -97,8 +97,8 @@ def review(record: Record, known: Known, deadlines: Deadlines, now: float) -> Re
     if known.sighting is None and not known.absent:
         return Review(state=remembered(record, known.traces), record=record)
     record = _shortened(record, known.end_before, deadlines.grace, now)
-    if record.started_at is None and _lived(known):
-        record = evolve(record, started_at=record.requested_at)
+    if record.started_at is None and _lived(record, known):
+        record = evolve(record, started_at=_unwatched_since(record))
     if known.sighting is None:
         return _unlisted(record, known, deadlines, now)
     return _listed(record, known, known.sighting, deadlines, now)
@@ -115,11 +115,31 @@ def remembered(record: Record, traces: Traces) -> State:
     return State.RUNNING if traces.message_at is None else State.DRAINING
 
 
-def _lived(known: Known) -> bool:
-    """Did a machine that may never have been seen running show that it did?"""
+def _lived(record: Record, known: Known) -> bool:
+    """
+    Did a machine that may never have been seen running show that it did?
+
+    The end of one that is doomed shows nothing: it is most likely our own doing.
+    """
     traces = known.traces
     heard = traces.message_at is not None or traces.heartbeat_at is not None
-    return heard or known.ending is not None
+    return heard or (known.ending is not None and record.doom is None)
+
+
+def _unwatched_since(record: Record) -> float:
+    """When a machine that never was seen running was last known not to run."""
+    return record.requested_at if record.seen_at is None else record.seen_at
+
+
+def _started(record: Record, deadlines: Deadlines, now: float) -> float:
+    """
+    When a machine began to run that is seen running for the first time.
+
+    That is now, unless nobody looked for longer than a start may take, as while the daemon was
+    down: what it ran meanwhile is not lost.
+    """
+    since = _unwatched_since(record)
+    return since if now - since > deadlines.start else now
 
 
 def _shortened(record: Record, end_before: float | None, grace: float, now: float) -> Record:
@@ -155,8 +175,8 @@ def _listed(
     if sighting.condition is Condition.STOPPED:
         return _ended(record, known, now)
     started_at = record.started_at
-    if started_at is None and sighting.condition is Condition.RUNNING:
-        started_at = now
+    if started_at is None and sighting.condition is not Condition.PENDING:
+        started_at = _started(record, deadlines, now)
     record = evolve(
         record,
         started_at=started_at,

@@ -84,7 +84,7 @@ def _state(living: Mapping[str, Record], record: Record, traces: Traces) -> str:
 def _timeline(record: Record, traces: Traces) -> Iterator[dict[str, Any]]:
     told = (
         (record.requested_at, "requested"),
-        (record.started_at, "first seen running"),
+        (record.started_at, "started"),
         (record.seen_at, "last seen by the provider"),
         (traces.heartbeat_at, "last heartbeat"),
         (traces.message_at, "last message"),

@@ -14,7 +14,7 @@ from tests.core.accounting.loader import VECTORS, load, unfit
 from tests.core.values import record
 from vcycle.core.accounting.jobs import counts, job_text, read_job, resited
 from vcycle.core.accounting.places import day, names
-from vcycle.core.machine import Limits, Record
+from vcycle.core.machine import Limits, Outcome, Record
 
 ARCHIVE = VECTORS / "apel-archive"
 LIMITS = Limits(fizzle_seconds=600, max_wallclock_seconds=86400)
@@ -83,6 +83,7 @@ class CountsTests(SynchronousTestCase):
         none = evolve(LIMITS, fizzle_seconds=0)
         self.assertFalse(counts(machine(started_at=None, limits=none)))
         self.assertFalse(counts(machine(ended_at=None, limits=none)))
+        self.assertFalse(counts(machine(outcome=Outcome.NEVER_STARTED, limits=none)))
         for wrong in (machine(started_at=None), machine(ended_at=None)):
             self.assertRaises(ValueError, job_text, wrong)
 

@@ -17,6 +17,7 @@ from vcycle.core.accounting.places import (
     month_named,
     names,
     submit_host,
+    told_months,
 )
 from vcycle.core.accounting.waiting import since
 
@@ -35,6 +36,14 @@ class PlacesTests(SynchronousTestCase):
         """A month is told of until the first day of the next is over."""
         self.assertEqual("202512", latest_month(NEW_YEAR + 86399))
         self.assertEqual("202601", latest_month(NEW_YEAR + 86400))
+
+    def test_told_months(self) -> None:
+        """A month is told of while it lasts, and all of the first week of the next."""
+        for days, expected in ((-1, ["202512"]), (0, ["202512", "202601"]), (7, ["202601"])):
+            at = NEW_YEAR + days * 86400
+            self.assertEqual(expected, list(told_months(at)), days)
+            self.assertEqual(expected, list(told_months(at + 86399)), days)
+        self.assertEqual(("202512", "202601"), told_months(NEW_YEAR + 7 * 86400 - 1))
 
     def test_month_named(self) -> None:
         """Months are YYYYMM."""

@@ -17,7 +17,7 @@ from vcycle.core.accounting.messages import (
     write,
 )
 from vcycle.core.accounting.places import distinguished_name, submit_host
-from vcycle.core.machine import Record
+from vcycle.core.machine import Outcome, Record
 
 INFRASTRUCTURE = "APEL-VCYCLE"
 KIB_OF_MIB = 1024
@@ -46,6 +46,8 @@ class Job:
 def counts(record: Record) -> bool:
     """Is a job record owed for this machine? By what it was promised, not by what is now."""
     if record.started_at is None or record.ended_at is None:
+        return False
+    if record.outcome is Outcome.NEVER_STARTED:
         return False
     return record.ended_at - record.started_at >= record.limits.fizzle_seconds
 

@@ -14,6 +14,7 @@ ELEMENT = re.compile(r"[0-9a-f]{14}")
 
 DIGITS = 14
 DAY_SECONDS = 86_400
+WEEK_SECONDS = 7 * DAY_SECONDS
 _MONTH = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])")
 _FIRST_YEAR = 1970
 
@@ -31,6 +32,11 @@ def month(at: float) -> str:
 def latest_month(now: float) -> str:
     """The month that is to be told of: until the first day of the next is over."""
     return month(now - DAY_SECONDS)
+
+
+def told_months(now: float) -> tuple[str, ...]:
+    """The months whose sync records are due: this one, and for its first week the one before."""
+    return tuple(dict.fromkeys((month(now - WEEK_SECONDS), month(now))))
 
 
 def month_named(text: str) -> str:

@@ -51,7 +51,8 @@ class Books:
     All that is known of one ``month`` (``YYYYMM``).
 
     ``sites`` are the sites' names of GOCDB that are configured, by submit host; one that is not
-    configured any more is not in it.
+    configured any more is not in it. ``unreadable`` are directories of machines that may have
+    ended in the month, each with the reason why nobody can tell.
     """
 
     month: str
@@ -62,6 +63,7 @@ class Books:
     machines: Sequence[Record]
     sites: Mapping[str, str | None]
     now: float
+    unreadable: Sequence[str] = ()
 
     @property
     def repair(self) -> str:
@@ -108,6 +110,12 @@ def _machines(books: Books) -> Iterable[Finding]:
         problem="machines that ended and have no job record",
         cure=f"{books.repair} writes them",
         cases=tuple(f"{one.name} ({one.uuid})" for one in unaccounted(books)),
+    )
+    yield Finding(
+        problem="directories of machines whose record cannot be read; they may lack a job record",
+        cure="put their record.json back from a backup, or see in vcycled's log whether they ran;"
+        " then take them away",
+        cases=tuple(books.unreadable),
     )
 
 
