@@ -37,7 +37,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "slots": 8,
         "running_processors": 6,
         "max_processors": 16,
-        "failures": {"count": 0, "at": None, "text": ""},
+        "failures": [],
         "problems": [],
     }
     one.update(changes)
@@ -94,10 +94,12 @@ class JudgeTests(SynchronousTestCase):
         """Creations that failed: one is a warning, many are critical, old ones are neither."""
 
         def failed(count: int, ago: float) -> dict[str, Any]:
-            return status(failures={"count": count, "at": NOW - ago, "text": "700 no such image"})
+            of = {"machinetype": "pilot", "at": NOW - ago, "text": "700 no such image"}
+            return status(failures=[{**of, "count": count}, {**of, "count": 1, "at": None}])
 
-        self.check(WARNING, "1 creations failed: 700 no such image", failed(1, 60))
-        self.check(CRITICAL, "3 creations failed", failed(3, 60))
+        self.check(WARNING, "1 creations of pilot failed: 700 no such image", failed(1, 60))
+        self.check(CRITICAL, "3 creations of pilot failed", failed(3, 60))
+        self.assertIn("failures=4;;;0;", judge(failed(3, 60), NOW).data)
         self.check(OK, "ok", failed(3, FAILURE_SECONDS + 1))
 
     def test_problems(self) -> None:
@@ -170,7 +172,9 @@ class JudgeTests(SynchronousTestCase):
             lambda inner: st.one_of(
                 st.lists(inner, max_size=3),
                 st.dictionaries(
-                    st.sampled_from([*status(), *status()["spaces"][0], "count", "at"]),
+                    st.sampled_from(
+                        [*status(), *status()["spaces"][0], "count", "at", "machinetype"]
+                    ),
                     inner,
                     max_size=6,
                 ),

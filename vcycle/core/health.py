@@ -132,12 +132,12 @@ def _space(findings: _Findings, space: dict[str, Any], now: float, limit: float,
     if answered is not None and now - answered > patience:
         hours = (now - answered) / 3600
         findings.add(CRITICAL, f"{of}The provider has not answered for {hours:.2f} hours")
-    failures = _dict(space.get("failures"))
-    count, at = _number(failures.get("count")) or 0, _number(failures.get("at"))
-    if count and at is not None and now - at <= FAILURE_SECONDS:
-        state = CRITICAL if count >= FAILURES else WARNING
-        text = f"{of}{count:.0f} creations failed: {_text(failures.get('text'))}"
-        findings.add(state, text)
+    for failures in _dicts(space.get("failures")):
+        count, at = _number(failures.get("count")) or 0, _number(failures.get("at"))
+        if count and at is not None and now - at <= FAILURE_SECONDS:
+            state = CRITICAL if count >= FAILURES else WARNING
+            what = f"{count:.0f} creations of {_text(failures.get('machinetype'))} failed"
+            findings.add(state, f"{of}{what}: {_text(failures.get('text'))}")
     _problems(findings, space.get("problems"), of)
 
 
@@ -182,7 +182,7 @@ def _data(
 ) -> tuple[str, ...]:
     beats = [beat for space in spaces if (beat := _number(space.get("heartbeat"))) is not None]
     age = max(0.0, now - min(beats)) if beats else None
-    failures = sum(int(_number(_dict(space.get("failures")).get("count")) or 0) for space in spaces)
+    failures = sum(_sum(_dicts(space.get("failures")), "count") for space in spaces)
     data = [
         f"running={_sum(spaces, 'running')};{warning or ''};{critical or ''}"
         f";0;{_sum(spaces, 'slots')}",
@@ -198,8 +198,8 @@ def _data(
     return tuple(data)
 
 
-def _sum(spaces: list[dict[str, Any]], key: str) -> int:
-    return sum(int(_number(space.get(key)) or 0) for space in spaces)
+def _sum(rows: list[dict[str, Any]], key: str) -> int:
+    return sum(int(_number(row.get(key)) or 0) for row in rows)
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from vcycle.daemon.errorcounts import ErrorCounts
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
 from vcycle.daemon.imaging import Imaging
 from vcycle.daemon.listening import Listening
-from vcycle.daemon.monitoring import Monitoring, Others, hung
+from vcycle.daemon.monitoring import Monitoring
+from vcycle.daemon.others import Others, hung
 from vcycle.daemon.published import Published
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
@@ -118,6 +119,7 @@ def assemble(
         clocks.wall,
         tally,
         Others(
+            spaces=lambda: spaces.wanted,
             responder=lambda: answering.listening if settings.vacquery_port else None,
             queries=lambda: answering.counts,
             hung=lambda: hung(
