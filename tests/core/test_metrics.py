@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.values import NOW, SPACE, ended, machinetype, space
 from tests.monitor.scenery import HERE, busy, ends
+from vcycle.core.drains import Drain
 from vcycle.core.family import Family, buckets
 from vcycle.core.machine import Outcome
 from vcycle.core.metrics import Readings, families
@@ -53,6 +55,13 @@ class FamiliesTests(SynchronousTestCase):
         self.assertEqual({(*k, o.value) for k in kinds for o in Outcome}, set(counts))
         used = dict(found(readings)["vcycle_machine_cpu_seconds"].samples)
         self.assertEqual(set(kinds), set(used))
+
+    def test_draining(self) -> None:
+        """A space drains by an order as by its configuration."""
+        drain = Drain(reason="repairs", by="ann", since=NOW)
+        for snapshot, drains in ((busy(NOW), 0), (evolve(busy(NOW), drain=drain), 1)):
+            readings = Readings(version="", started_at=0, snapshots=(snapshot,))
+            self.assertEqual((((SPACE,), drains),), found(readings)["vcycle_draining"].samples)
 
     def test_labels(self) -> None:
         """Each sample has as many values as its metric has labels, and is there once."""

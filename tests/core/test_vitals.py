@@ -9,6 +9,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.values import NOW, SPACE, record, running, space
+from vcycle.core.drains import Drain
 from vcycle.core.health import CRITICAL, OK, WARNING, judge
 from vcycle.core.machine import State
 from vcycle.core.observation import Reviewed
@@ -78,6 +79,14 @@ class VitalsTests(SynchronousTestCase):
         self.assertEqual(
             OK, judge(document(pulse(), awaited=[evolve(silent, since=NOW)]), NOW).state
         )
+
+    def test_draining(self) -> None:
+        """A drain that was ordered is all right, and the check tells of it."""
+        drain = Drain(reason="repairs", by="ann", since=NOW)
+        health = judge(document(pulse(drain=drain)), NOW)
+        self.assertEqual(OK, health.state)
+        self.assertIn("Factory ok, draining: drained by ann since", health.text)
+        self.assertIn("until it is resumed: repairs (2/8 ", health.text)
 
     def test_no_secrets(self) -> None:
         """Nothing of a machine is in it, its secret least of all."""

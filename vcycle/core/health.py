@@ -110,8 +110,10 @@ def judge(
 
 def _well(spaces: list[dict[str, Any]], status: dict[str, Any]) -> str:
     text = "Factory + responder ok" if isinstance(status.get("responder"), dict) else "Factory ok"
-    drained = [space for space in spaces if space.get("draining") is True]
-    return f"{text}, draining" if drained else text
+    if not any(space.get("draining") is True for space in spaces):
+        return text
+    orders = [space["drained"] for space in spaces if isinstance(space.get("drained"), str)]
+    return f"{text}, draining: {_text(orders[0])}" if orders else f"{text}, draining"
 
 
 def _heart(

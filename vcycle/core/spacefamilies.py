@@ -28,7 +28,7 @@ _SPACES: tuple[tuple[str, str, Callable[[Snapshot], float | None]], ...] = (
         "Reasons to look at the space, as told in the log",
         lambda s: len(s.problems),
     ),
-    ("vcycle_draining", "1 where on purpose no machine is started", lambda s: s.space.draining),
+    ("vcycle_draining", "1 where on purpose no machine is started", lambda s: s.draining),
     ("vcycle_provider_up", "1 where the provider told what machines it has", lambda s: s.answered),
     (
         "vcycle_disk_free_bytes",

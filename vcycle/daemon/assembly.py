@@ -85,7 +85,7 @@ def assemble(
     hypervisors = Hypervisors(reactor, clocks.wall, spool_of(state_dir), tally.call)
     serving: dict[str, Callable[[], bool]] = {}
     look = functools.partial(facts_of, state_dir, clocks.wall, serving)
-    published = Published(planners, clocks.wall)
+    published = Published(planners, clocks.wall, lambda: monitoring.problems())
     answering = Answering(
         reactor,
         settings.vacquery_port,
