@@ -77,6 +77,7 @@ class FamiliesTests(SynchronousTestCase):
             snapshots=(busy(NOW),),
             tally=tally,
             queries={"queries": 3, "strangers": 1},
+            answers={SPACE: True},
             leaks={"disks": 0},
             hung={"files": 1},
             images={"https://a.test/i": (NOW, False), "other": (None, True)},

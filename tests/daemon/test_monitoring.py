@@ -56,6 +56,7 @@ class MonitoringCase(SynchronousTestCase):
         self.now = NOW
         self.hears: bool | None = True
         self.told: list[bool] = []
+        self.answers: dict[str, bool] = {}
         self.spaces: list[tuple[Space, str | None]] = []
         self.monitoring = self.make()
 
@@ -66,7 +67,10 @@ class MonitoringCase(SynchronousTestCase):
             in_place,
             lambda: self.now,
             others=Others(
-                spaces=lambda: self.spaces, responder=lambda: self.hears, waiting=waiting
+                spaces=lambda: self.spaces,
+                responder=lambda: self.hears,
+                answers=self.answers.get,
+                waiting=waiting,
             ),
             changed=self.told.append,
         )
@@ -204,6 +208,14 @@ class AwaitedTests(MonitoringCase):
         self.assertIn('vcycle_problems{space="two.test"} 1.0', self.text())
         shown = json.loads(self.successResultOf_(self.monitoring.view()))
         self.assertEqual(["two.test: /x: no disk"], shown["problems"])
+
+    def test_unanswered(self) -> None:
+        """Prometheus is told about which spaces nobody is answered, where anybody is to be."""
+        self.cycle()
+        self.assertNotIn("vcycle_vacquery_up{", self.text())
+        self.answers.update({SPACE: True, "two.test": False})
+        self.assertIn(f'vcycle_vacquery_up{{space="{SPACE}"}} 1.0', self.text())
+        self.assertIn('vcycle_vacquery_up{space="two.test"} 0.0', self.text())
 
     def test_later(self) -> None:
         """That of a space that was configured later counts from then; one that left is gone."""

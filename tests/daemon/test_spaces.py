@@ -92,9 +92,13 @@ class ApplyTests(SpacesCase):
             for what in ("factory_name = three.example.com", "guest_http_port = 8080")
         ]
         self.assertEqual([lines, [], [], lines], said)
+        names = (f"[space {ONE}] factory_name", f"[space {ONE}] guest_http_port")
+        self.assertEqual(names, self.spaces.pending)
         running = self.runners[ONE].space
         self.assertEqual(("one.example.com", 80), (running.factory_name, running.guest_http_port))
         self.assertEqual(9, running.total_processors)
+        self.apply(one())
+        self.assertEqual((), self.spaces.pending)
 
     def test_cannot_be_built(self) -> None:
         """A space that cannot run is told, and is no reason for the others not to."""

@@ -21,7 +21,8 @@ class Readings:
     All that numbers are made of, as it was at one moment.
 
     ``snapshots`` are of the spaces whose cycles have ended, the others are ``awaited``.
-    ``queries`` are the responder's counts; ``leaks`` things by kind that nobody owns; ``hung``
+    ``queries`` are the responder's counts, ``answers`` whether it answers about a space, where it
+    is to; ``leaks`` things by kind that nobody owns; ``hung``
     threads that were given up, by pool; ``images`` the times (Unix seconds) at which each was
     last confirmed, None if never, and whether there was a problem since; ``accounting`` how many
     records wait, and since when the oldest.
@@ -33,6 +34,7 @@ class Readings:
     awaited: tuple[Awaited, ...] = ()
     tally: Tally = Factory(Tally)
     queries: Mapping[str, int] = Factory(dict)
+    answers: Mapping[str, bool] = Factory(dict)
     leaks: Mapping[str, int] = Factory(dict)
     hung: Mapping[str, int] = Factory(dict)
     images: Mapping[str, tuple[float | None, bool]] = Factory(dict)
@@ -50,7 +52,7 @@ def families(readings: Readings) -> Iterator[Family]:
     yield from of_machinetypes(readings.snapshots)
     spaces = (*(s.space for s in readings.snapshots), *(a.space for a in readings.awaited))
     yield from _counted(readings.tally, spaces)
-    yield from _asked(readings.queries)
+    yield from _asked(readings.queries, readings.answers)
     yield from _kept(readings)
 
 
@@ -98,10 +100,16 @@ def _counted(tally: Tally, spaces: Iterable[Space]) -> Iterator[Family]:
 REFUSALS = ("strangers", "malformed", "limited", "unsigned", "dropped")
 
 
-def _asked(queries: Mapping[str, int]) -> Iterator[Family]:
+def _asked(queries: Mapping[str, int], answers: Mapping[str, bool]) -> Iterator[Family]:
     def one(name: str, text: str, key: str) -> Family:
         return counter(name, text, {(): queries.get(key, 0)})
 
+    yield gauge(
+        "vcycle_vacquery_up",
+        "1 where other factories and programs are heard and answered",
+        {(space,): answered for space, answered in answers.items()},
+        "space",
+    )
     yield one("vcycle_vacquery_queries", "Questions of other factories and programs", "queries")
     yield one("vcycle_vacquery_answers", "Datagrams with which they were answered", "answers")
     yield counter(

@@ -69,6 +69,7 @@ def assemble(
     entrance: Entrance | None = None,
     way: WayOut | None = None,
     remarks: Callable[[Space], Sequence[str]] = unremarked,
+    pending: Callable[[], Sequence[str]] = tuple,
 ) -> Assembly:
     """
     Everything between the configuration and the spaces.
@@ -77,7 +78,7 @@ def assemble(
     reads the configuration again if it changed; ``sweep`` is called between cycles;
     ``entrance`` is what was bound for those who watch before anything was claimed; ``way`` leads
     out of the fence, if there is one; ``remarks`` are problems of a space that keep nothing from
-    being made.
+    being made; ``pending`` are settings whose new values wait for the next start.
     """
     settings = configuration.settings
     state_dir = settings.state_dir
@@ -110,6 +111,13 @@ def assemble(
         woken=lambda: spaces.wake(),
         connect=None if way is None else functools.partial(endpoint, reactor, way),
     )
+
+    def problems() -> list[str]:
+        """Those of the daemon; a new value itself may be nobody's business."""
+        waits = (*pending(), *spaces.pending)
+        told = (f"{what} was changed, which takes effect at the next start" for what in waits)
+        return [p for p in (door.problem, *(s.problem for s in listening), *told) if p]
+
     accounts = Accounts(state_dir, files)
     listening: list[Listening] = []
     monitoring = Monitoring(
@@ -121,13 +129,14 @@ def assemble(
         Others(
             spaces=lambda: spaces.wanted,
             responder=lambda: answering.listening if settings.vacquery_port else None,
+            answers=lambda of: answering.answers(of) if settings.vacquery_port else None,
             queries=lambda: answering.counts,
             hung=lambda: hung(
                 {"files": files, "plans": planners, "images": imaging.threads, **hypervisors.pools}
             ),
             images=imaging.rows,
             waiting=accounts.waiting,
-            problems=lambda: [p for p in (door.problem, *(s.problem for s in listening)) if p],
+            problems=problems,
         ),
     )
     door = Door(reactor, settings, monitoring, functools.partial(names_of, configuration), entrance)
@@ -160,7 +169,7 @@ def assemble(
         peers=talking.look_around,
         ended=ended,
         last=monitoring.last,
-        remarks=remarks,
+        remarks=lambda of: (*remarks(of), *answering.remarks(of.name)),
         hearts=answering.hearts,
         drains=steering.drained,
         journal=steering.write,

@@ -156,13 +156,17 @@ class Monitoring:
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         """The page of numbers, and its type. :raises VcycleError: it could not be made."""
         accounting = self._accounting
+        snapshots, awaited = self._snapshots(), self._awaited()
+        names = (*(each.space.name for each in snapshots), *(each.space.name for each in awaited))
+        answers = {name: self.others.answers(name) for name in names}
         readings = Readings(
             version=__version__,
             started_at=self._started_at,
-            snapshots=self._snapshots(),
-            awaited=self._awaited(),
+            snapshots=snapshots,
+            awaited=awaited,
             tally=self.tally.copy(),
             queries=self.others.queries(),
+            answers={name: told for name, told in answers.items() if told is not None},
             leaks=self._all_leaks(),
             hung=self.others.hung(),
             images={

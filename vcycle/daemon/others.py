@@ -20,13 +20,15 @@ class Others:
     """
     What other parts of the daemon tell when they are asked. ``spaces`` are all that are to run,
     each with what keeps its cycles from ending, None if nothing does. ``responder`` is whether
-    other factories are heard, None where they need not be; ``images`` has for each image at least
+    other factories are heard, and ``answers`` whether they are answered about a space, None where
+    they need not be; ``images`` has for each image at least
     ``image`` (what it is called), ``confirmed_at`` and ``problem``; ``waiting`` are the accounting
     records that were not sent yet; ``problems`` are the daemon's, of no space.
     """
 
     spaces: Callable[[], Iterable[tuple[Space, str | None]]] = tuple
     responder: Callable[[], bool | None] = lambda: None
+    answers: Callable[[str], bool | None] = lambda space: None
     queries: Callable[[], Mapping[str, int]] = dict
     hung: Callable[[], Mapping[str, int]] = dict
     images: Callable[[], Iterable[Row]] = tuple

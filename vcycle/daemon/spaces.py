@@ -114,6 +114,16 @@ class Spaces(MultiService):
         running = ((r.runner.space, r.factory.trouble or r.runner.trouble) for r in all_of)
         return (*running, *((unfit.space, unfit.trouble) for unfit in self._unfit.values()))
 
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """What of the configuration takes effect only when the daemon starts anew."""
+        return tuple(
+            f"[space {name}] {option}"
+            for name, running in self._running.items()
+            for option, wanted in running.told.items()
+            if wanted != getattr(running.runner.space, option)
+        )
+
     def turn(self) -> bool:
         """Whether every space's cycles still come to their ends."""
         factories = (running.factory for running in self._running.values())
