@@ -13,6 +13,7 @@ from vcycle.core.health import (
     CRITICAL,
     FAILURE_SECONDS,
     IMAGE_SECONDS,
+    LACKING_SECONDS,
     MOST_LETTERS,
     MOST_TEXTS,
     OK,
@@ -82,8 +83,23 @@ class JudgeTests(SynchronousTestCase):
         self.check(OK, "ok", {**status(cycle_seconds=1800), "responder": None}, NOW + 1900)
 
     def test_clock_back(self) -> None:
-        """A heartbeat of the future, after a clock was set back, is no old one."""
-        self.check(OK, "ok", status(heartbeat=NOW + 4000, answered=NOW + 4000))
+        """A heartbeat of the future, after a clock was set back, tells nothing of now."""
+        self.check(OK, "ok", {**status(heartbeat=NOW + 590), "responder": None})
+        ahead = status(heartbeat=NOW + 86400, answered=NOW + 86400)
+        text = "The vcycled factory heartbeat is of 24.00 hours ahead: the clock was set back"
+        self.check(UNKNOWN, text, ahead)
+        self.check(UNKNOWN, "responder heartbeat is of 1.00", status(), NOW - 3600, limit=1000)
+        self.check(UNKNOWN, "is of 24.00", {"version": 1, "written": NOW + 86400})
+        self.check(OK, "ok", status(cycle_seconds=1800, heartbeat=NOW + 5000), limit=600)
+
+    def test_unknown_is_not_worst(self) -> None:
+        """What is not known hides nothing that is: critical comes first, warnings after."""
+        ahead = status(heartbeat=NOW + 86400, answered=NOW - 3600, problems=["p"])
+        health = judge(ahead, NOW)
+        self.assertEqual(CRITICAL, health.state)
+        order = [health.text.index(text) for text in ("The provider", "ahead", "; p")]
+        self.assertEqual(sorted(order), order)
+        self.check(UNKNOWN, "ahead", status(heartbeat=NOW + 86400, problems=["p"]))
 
     def test_provider(self) -> None:
         """A hypervisor that does not answer is critical once that lasts."""
@@ -122,6 +138,15 @@ class JudgeTests(SynchronousTestCase):
         image["problem"] = "no route to host"
         text = "https://a.test/i is of 1.0 days ago: no route to host"
         self.check(WARNING, text, {**status(), "images": [image]})
+
+    def test_lacking(self) -> None:
+        """An image that could never be had is a warning, once that lasts."""
+        image = {"image": "https://a.test/i", "confirmed_at": None, "problem": "no route to host"}
+        self.check(OK, "ok", {**status(), "images": [image]})
+        self.check(OK, "ok", {**status(), "images": [{**image, "lacking_since": NOW - 3599}]})
+        text = "https://a.test/i is not here: no route to host"
+        lacking = {**image, "lacking_since": NOW - LACKING_SECONDS - 1}
+        self.check(WARNING, text, {**status(), "images": [lacking]})
 
     def test_accounting(self) -> None:
         """Records that are not sent for days are a warning, and their number is for graphs."""

@@ -56,6 +56,7 @@ class MonitoringCase(SynchronousTestCase):
         self.now = NOW
         self.hears: bool | None = True
         self.told: list[bool] = []
+        self.images: list[dict[str, object]] = []
         self.answers: dict[str, bool] = {}
         self.spaces: list[tuple[Space, str | None]] = []
         self.monitoring = self.make()
@@ -70,6 +71,7 @@ class MonitoringCase(SynchronousTestCase):
                 spaces=lambda: self.spaces,
                 responder=lambda: self.hears,
                 answers=self.answers.get,
+                images=lambda: self.images,
                 waiting=waiting,
             ),
             changed=self.told.append,
@@ -152,6 +154,21 @@ class StatusTests(MonitoringCase):
         machine = Reviewed(record=started, state=State.RUNNING)
         both = space(machinetype(), machinetype("other"))
         self.monitoring.publish(Snapshot(space=both, taken_at=NOW + 61, machines=(machine,)))
+
+    def test_lacking(self) -> None:
+        """An image that can never be had is a warning, once machines have waited for an hour."""
+        row = {"image": "https://a.test/i", "size": None, "confirmed_at": None}
+        row.update(state="fetching", problem=None)
+        states = []
+        for minute in range(200):
+            self.now = NOW + 60 * minute
+            if minute == 30:  # the first download is over, in vain
+                row["problem"] = "no route to host"
+            wanted = self.now if minute < 110 else NOW + 110 * 60  # and then it is configured away
+            self.images = [{**row, "wanted_at": wanted}]
+            self.monitoring.publish(busy(self.now))
+            states.append(judge(self.status(), self.now).state)
+        self.assertEqual([OK] * 91 + [WARNING] * 79 + [OK] * 30, states)
 
     def test_full_disk(self) -> None:
         """A status file that cannot be written is told to the cycle; a day that cannot is not."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+BADNESS = (OK, WARNING, UNKNOWN, CRITICAL)
+"""From the best to the worst: what is not known must not hide what is."""
+
 VERSION = 1
 
 LIMIT = 600.0
@@ -31,6 +34,9 @@ UNSENT_SECONDS = 2 * 86400.0
 
 IMAGE_SECONDS = 86400.0
 """A server that could not be asked about an image for so long is not just busy."""
+
+LACKING_SECONDS = 3600.0
+"""An image that could not be had for so long keeps machines from being made."""
 
 MOST_TEXTS = 5
 MOST_LETTERS = 160
@@ -60,10 +66,11 @@ class _Findings:
 
     @property
     def state(self) -> int:
-        return max((state for state, _ in self._found), default=OK)
+        return max((state for state, _ in self._found), default=OK, key=BADNESS.index)
 
     def text(self) -> str:
-        told = [text for _, text in sorted(self._found, key=lambda each: -each[0])]
+        worst_first = sorted(self._found, key=lambda each: -BADNESS.index(each[0]))
+        told = [text for _, text in worst_first]
         told = list(dict.fromkeys(told))
         more = len(told) - MOST_TEXTS
         return "; ".join(told[:MOST_TEXTS] + ([f"and {more} more"] if more > 0 else []))
@@ -124,6 +131,10 @@ def _heart(
     elif now - beat > limit:
         hours = (now - beat) / 3600
         findings.add(CRITICAL, f"{of}No vcycled {whose} heartbeat in {hours:.2f} hours")
+    elif beat - now > limit:
+        hours = (beat - now) / 3600
+        what = f"The vcycled {whose} heartbeat is of {hours:.2f} hours ahead"
+        findings.add(UNKNOWN, f"{of}{what}: the clock was set back, or vcycled's is another")
 
 
 def _space(findings: _Findings, space: dict[str, Any], now: float, limit: float, of: str) -> None:
@@ -151,7 +162,11 @@ def _problems(findings: _Findings, problems: object, of: str = "") -> None:
 def _images(findings: _Findings, images: list[dict[str, Any]], now: float) -> None:
     for image in images:
         confirmed = _number(image.get("confirmed_at"))
-        if confirmed is not None and now - confirmed > IMAGE_SECONDS and image.get("problem"):
+        lacking = _number(image.get("lacking_since"))
+        if lacking is not None and now - lacking > LACKING_SECONDS:
+            what = f"{_text(image.get('image'))} is not here"
+            findings.add(WARNING, f"{what}: {_text(image.get('problem'))}")
+        elif confirmed is not None and now - confirmed > IMAGE_SECONDS and image.get("problem"):
             days = (now - confirmed) / 86400
             what = f"{_text(image.get('image'))} is of {days:.1f} days ago"
             findings.add(WARNING, f"{what}: {_text(image.get('problem'))}")

@@ -15,6 +15,7 @@ from vcycle import __version__
 from vcycle.core.config.model import Space
 from vcycle.core.ends import End, end_of, kept, recalled
 from vcycle.core.errors import VcycleError
+from vcycle.core.images.lacking import lacking
 from vcycle.core.machine import Outcome, Record
 from vcycle.core.metrics import Readings, families
 from vcycle.core.pulse import Awaited, Pulse
@@ -57,6 +58,7 @@ class Monitoring:
     _waited: Mapping[str, float] | None = field(default=None, init=False)
     _ends: dict[str, deque[End]] = field(factory=dict, init=False)
     _leaks: Mapping[str, int] = field(factory=dict, init=False)
+    _lacking: Mapping[str, float] = field(factory=dict, init=False)
     _accounting: Row | None = field(default=None, init=False)
     _looked_at: float | None = field(default=None, init=False)
     _writing: DeferredLock = field(factory=DeferredLock, init=False)
@@ -108,7 +110,7 @@ class Monitoring:
             pulses, awaited, now = self._now(), self._awaited(), self.clock()
             hears = self.others.responder()
             responder = None if hears is None else {"heartbeat": round(now, 3) if hears else None}
-            images, accounting = tuple(self.others.images()), self._accounting
+            images, accounting = self._images(now), self._accounting
             problems = tuple(self.others.problems())
 
             def write() -> None:
@@ -220,6 +222,14 @@ class Monitoring:
         if self.others.waiting is not None:
             waiting = await self.others.waiting()
             self._accounting = {"waiting": waiting.count, "oldest": waiting.oldest}
+
+    def _images(self, now: float) -> tuple[Row, ...]:
+        """Those of the status file: with since when they lack."""
+        rows = tuple(self.others.images())
+        self._lacking = lacking(rows, self._lacking, now)
+        return tuple(
+            {**row, "lacking_since": self._lacking.get(str(row.get("image")))} for row in rows
+        )
 
     def _all_leaks(self) -> Mapping[str, int]:
         snapshots = self._snapshots()
