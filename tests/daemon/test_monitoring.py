@@ -332,6 +332,18 @@ class LeaksTests(MonitoringCase):
         self.assertIn('vcycle_leaks{kind="disk"} 1.0', text)
         self.assertIn('vcycle_leaks{kind="space"} 0.0', text)
 
+    def test_awaited(self) -> None:
+        """What a space has none of whose cycles ended is not known to be nobody's."""
+        for name in ("two.test", "gone.test"):
+            machine = self.root / "spaces" / name / "machines" / "1_pilot"
+            machine.mkdir(parents=True)
+            (machine / "root.qcow2").touch()
+        self.spaces = [(space(name="two.test"), "no disk")]
+        self.monitoring.publish(busy(NOW))
+        text = self.successResultOf_(self.monitoring.metrics(""))[0].decode()
+        self.assertIn('vcycle_leaks{kind="disk"} 1.0', text)
+        self.assertIn('vcycle_leaks{kind="space"} 1.0', text)
+
     def test_lent(self) -> None:
         """What cannot be taken back is a leak, once for all spaces that see it."""
         left = frozenset({("volume", "vg/a"), ("volume", "vg/b"), ("export", "/data to 10.0.0.2")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Callable
 
 from attrs import Factory, define, field
@@ -218,7 +218,8 @@ class Monitoring:
             )
             for snapshot in self._snapshots()
         }
-        self._leaks = await self.files(lambda: _leaks(self.state_dir, living, now))
+        unknown = {awaited.space.name for awaited in self._awaited()}
+        self._leaks = await self.files(lambda: _leaks(self.state_dir, living, unknown, now))
         if self.others.waiting is not None:
             waiting = await self.others.waiting()
             self._accounting = {"waiting": waiting.count, "oldest": waiting.oldest}
@@ -263,10 +264,12 @@ class Monitoring:
         Deferred.fromCoroutine(work).addErrback(lambda failure: failure.trap(VcycleError))
 
 
-def _leaks(state_dir: str, living: Mapping[str, frozenset[str]], now: float) -> Mapping[str, int]:
+def _leaks(
+    state_dir: str, living: Mapping[str, frozenset[str]], unknown: Collection[str], now: float
+) -> Mapping[str, int]:
     """What nobody owns, by kind; blocks."""
     counts = {"disk": 0, "directory": 0, "space": 0, "file": half_written(state_dir, now)}
-    for each in leftovers(state_dir, living):
+    for each in leftovers(state_dir, living, unknown):
         kind = str(each["kind"])
         counts[kind] = counts.get(kind, 0) + 1
     return counts
