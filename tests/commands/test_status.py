@@ -95,6 +95,17 @@ class TablesTests(SynchronousTestCase):
         """Machines, verdicts and problems are in aligned tables, without any codes."""
         self.assertEqual(TEXT, tables(STATUS, Look(now=NOW)))
 
+    def test_draining(self) -> None:
+        """A drain is told below its space, and problems of the daemon come first."""
+        drained = {**STATUS["spaces"][0], "draining": True, "drained": "drained by ann: repairs"}
+        shown = tables(
+            {**STATUS, "problems": ["no\x1b orders"], "spaces": [drained]}, Look(now=NOW)
+        )
+        first, space, drain, *_ = [line for line in shown.splitlines() if line]
+        self.assertEqual("Problem: no? orders", first)
+        self.assertTrue(space.endswith("2 processors, draining"), space)
+        self.assertEqual("Draining: drained by ann: repairs", drain)
+
     def test_terminal(self) -> None:
         """On a terminal lines keep within its width, and states have colours."""
         shown = tables(STATUS, Look(now=NOW, width=60, colour=True))

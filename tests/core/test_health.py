@@ -13,6 +13,7 @@ from vcycle.core.health import (
     CRITICAL,
     FAILURE_SECONDS,
     IMAGE_SECONDS,
+    LACKING_SECONDS,
     MOST_LETTERS,
     MOST_TEXTS,
     OK,
@@ -37,7 +38,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "slots": 8,
         "running_processors": 6,
         "max_processors": 16,
-        "failures": {"count": 0, "at": None, "text": ""},
+        "failures": [],
         "problems": [],
     }
     one.update(changes)
@@ -82,8 +83,23 @@ class JudgeTests(SynchronousTestCase):
         self.check(OK, "ok", {**status(cycle_seconds=1800), "responder": None}, NOW + 1900)
 
     def test_clock_back(self) -> None:
-        """A heartbeat of the future, after a clock was set back, is no old one."""
-        self.check(OK, "ok", status(heartbeat=NOW + 4000, answered=NOW + 4000))
+        """A heartbeat of the future, after a clock was set back, tells nothing of now."""
+        self.check(OK, "ok", {**status(heartbeat=NOW + 590), "responder": None})
+        ahead = status(heartbeat=NOW + 86400, answered=NOW + 86400)
+        text = "The vcycled factory heartbeat is of 24.00 hours ahead: the clock was set back"
+        self.check(UNKNOWN, text, ahead)
+        self.check(UNKNOWN, "responder heartbeat is of 1.00", status(), NOW - 3600, limit=1000)
+        self.check(UNKNOWN, "is of 24.00", {"version": 1, "written": NOW + 86400})
+        self.check(OK, "ok", status(cycle_seconds=1800, heartbeat=NOW + 5000), limit=600)
+
+    def test_unknown_is_not_worst(self) -> None:
+        """What is not known hides nothing that is: critical comes first, warnings after."""
+        ahead = status(heartbeat=NOW + 86400, answered=NOW - 3600, problems=["p"])
+        health = judge(ahead, NOW)
+        self.assertEqual(CRITICAL, health.state)
+        order = [health.text.index(text) for text in ("The provider", "ahead", "; p")]
+        self.assertEqual(sorted(order), order)
+        self.check(UNKNOWN, "ahead", status(heartbeat=NOW + 86400, problems=["p"]))
 
     def test_provider(self) -> None:
         """A hypervisor that does not answer is critical once that lasts."""
@@ -94,10 +110,12 @@ class JudgeTests(SynchronousTestCase):
         """Creations that failed: one is a warning, many are critical, old ones are neither."""
 
         def failed(count: int, ago: float) -> dict[str, Any]:
-            return status(failures={"count": count, "at": NOW - ago, "text": "700 no such image"})
+            of = {"machinetype": "pilot", "at": NOW - ago, "text": "700 no such image"}
+            return status(failures=[{**of, "count": count}, {**of, "count": 1, "at": None}])
 
-        self.check(WARNING, "1 creations failed: 700 no such image", failed(1, 60))
-        self.check(CRITICAL, "3 creations failed", failed(3, 60))
+        self.check(WARNING, "1 creations of pilot failed: 700 no such image", failed(1, 60))
+        self.check(CRITICAL, "3 creations of pilot failed", failed(3, 60))
+        self.assertIn("failures=4;;;0;", judge(failed(3, 60), NOW).data)
         self.check(OK, "ok", failed(3, FAILURE_SECONDS + 1))
 
     def test_problems(self) -> None:
@@ -120,6 +138,15 @@ class JudgeTests(SynchronousTestCase):
         image["problem"] = "no route to host"
         text = "https://a.test/i is of 1.0 days ago: no route to host"
         self.check(WARNING, text, {**status(), "images": [image]})
+
+    def test_lacking(self) -> None:
+        """An image that could never be had is a warning, once that lasts."""
+        image = {"image": "https://a.test/i", "confirmed_at": None, "problem": "no route to host"}
+        self.check(OK, "ok", {**status(), "images": [image]})
+        self.check(OK, "ok", {**status(), "images": [{**image, "lacking_since": NOW - 3599}]})
+        text = "https://a.test/i is not here: no route to host"
+        lacking = {**image, "lacking_since": NOW - LACKING_SECONDS - 1}
+        self.check(WARNING, text, {**status(), "images": [lacking]})
 
     def test_accounting(self) -> None:
         """Records that are not sent for days are a warning, and their number is for graphs."""
@@ -170,7 +197,9 @@ class JudgeTests(SynchronousTestCase):
             lambda inner: st.one_of(
                 st.lists(inner, max_size=3),
                 st.dictionaries(
-                    st.sampled_from([*status(), *status()["spaces"][0], "count", "at"]),
+                    st.sampled_from(
+                        [*status(), *status()["spaces"][0], "count", "at", "machinetype"]
+                    ),
                     inner,
                     max_size=6,
                 ),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.core.values import NOW, SPACE, ended
+from tests.core.values import NOW, SPACE, ended, machinetype, space
 from tests.monitor.scenery import HERE, busy, ends
+from vcycle.core.drains import Drain
+from vcycle.core.family import Family, buckets
 from vcycle.core.machine import Outcome
-from vcycle.core.metrics import Family, Readings, buckets, families
+from vcycle.core.metrics import Readings, families
+from vcycle.core.pulse import Awaited
 from vcycle.core.tally import BOUNDS, Durations, Tally
 
 
@@ -36,6 +40,29 @@ class FamiliesTests(SynchronousTestCase):
             self.assertEqual(count, sum(n for key, n in of.items() if key[1] == name))
         self.assertEqual(0, of[SPACE, "ci-runner", "missing"])
 
+    def test_ends_from_zero(self) -> None:
+        """Ends of each configured machinetype are counted from 0 on, whatever happens first."""
+        tally = Tally()
+        tally.ended(ended(1, machinetype="ci-runner", outcome=Outcome.NEVER_STARTED))
+        waited = Awaited(space=space(machinetype("a"), name="two.test"), since=NOW)
+        readings = Readings(
+            version="", started_at=0, snapshots=(busy(NOW),), awaited=(waited,), tally=tally
+        )
+        counts = dict(found(readings)["vcycle_machine_ends"].samples)
+        self.assertEqual(1, counts[SPACE, "ci-runner", "never-started"])
+        self.assertEqual(0, counts["two.test", "a", "never-started"])
+        kinds = [(SPACE, name) for name in HERE] + [("two.test", "a")]
+        self.assertEqual({(*k, o.value) for k in kinds for o in Outcome}, set(counts))
+        used = dict(found(readings)["vcycle_machine_cpu_seconds"].samples)
+        self.assertEqual(set(kinds), set(used))
+
+    def test_draining(self) -> None:
+        """A space drains by an order as by its configuration."""
+        drain = Drain(reason="repairs", by="ann", since=NOW)
+        for snapshot, drains in ((busy(NOW), 0), (evolve(busy(NOW), drain=drain), 1)):
+            readings = Readings(version="", started_at=0, snapshots=(snapshot,))
+            self.assertEqual((((SPACE,), drains),), found(readings)["vcycle_draining"].samples)
+
     def test_labels(self) -> None:
         """Each sample has as many values as its metric has labels, and is there once."""
         tally = Tally()
@@ -50,6 +77,7 @@ class FamiliesTests(SynchronousTestCase):
             snapshots=(busy(NOW),),
             tally=tally,
             queries={"queries": 3, "strangers": 1},
+            answers={SPACE: True},
             leaks={"disks": 0},
             hung={"files": 1},
             images={"https://a.test/i": (NOW, False), "other": (None, True)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import Any
 
 from hypothesis import given
@@ -11,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.core.strategies import hostile, observations
 from tests.core.values import NOW, ended, machinetype, record, running, space, uuid
 from vcycle.core.backoff import History
+from vcycle.core.drains import Drain
 from vcycle.core.machine import Doom, Outcome, Record, State, Traces
 from vcycle.core.observation import Observation, Reviewed, Verdict
 from vcycle.core.plan import plan_cycle
@@ -112,6 +114,21 @@ class StatusTests(SynchronousTestCase):
         (only,) = told["spaces"]
         self.assertEqual(["a file is wrong"], only["problems"])
         self.assertEqual([], status()["spaces"])
+
+    def test_draining(self) -> None:
+        """A space drains by its configuration or by an order, which is told with its end."""
+        drain = Drain(reason="repairs", by="ann", since=NOW, until=NOW + 600)
+        told = status(snapshot(), snapshot(space=space(draining=True)), snapshot(drain=drain))
+        self.assertEqual([False, True, True], [each["draining"] for each in told["spaces"]])
+        self.assertEqual([None, None], [each["drained"] for each in told["spaces"][:2]])
+        text = "drained by ann since 2023-11-14 22:13:20Z, until 2023-11-14 22:23:20Z: repairs"
+        self.assertEqual(text, told["spaces"][2]["drained"])
+        self.assertEqual(("ann", NOW + 600), itemgetter("by", "until")(told["spaces"][2]["drain"]))
+
+    def test_problems(self) -> None:
+        """Problems of the daemon, and of no space that is told, come before the spaces."""
+        told = json.loads(status_text([], written=NOW, version="1", problems=["no socket"]))
+        self.assertEqual(["no socket"], told["problems"])
 
     def test_no_secrets(self) -> None:
         """A machine's secret is nobody else's to read."""

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.values import FACTORY, NOW, machinetype, record, running, space
 from tests.monitor.scenery import KINDS, PEERS, SILENT, busy, ends
+from vcycle.core.drains import Drain
 from vcycle.core.ends import end_of, kept, recalled
 from vcycle.core.machine import State
 from vcycle.core.observation import Reviewed
@@ -40,6 +41,15 @@ class ViewTests(SynchronousTestCase):
         young = shown["factories"][1]["kinds"]["lhcb-prod"]
         self.assertEqual({"machines": 8, "young": 1}, young)
         self.assertEqual(24, len(shown["machines"]))
+
+    def test_draining(self) -> None:
+        """A drain that was ordered is shown, with who ordered it and why."""
+        drain = Drain(reason="repairs", by="ann", since=NOW)
+        [shown] = document(evolve(busy(NOW), drain=drain))["spaces"]
+        self.assertTrue(shown["draining"])
+        self.assertIn("until it is resumed: repairs", shown["drained"])
+        [shown] = document(busy(NOW))["spaces"]
+        self.assertEqual((False, None), (shown["draining"], shown["drained"]))
 
     def test_no_secrets(self) -> None:
         """A machine's secret and address are not shown."""

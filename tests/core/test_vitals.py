@@ -9,17 +9,17 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.values import NOW, SPACE, record, running, space
+from vcycle.core.drains import Drain
 from vcycle.core.health import CRITICAL, OK, WARNING, judge
 from vcycle.core.machine import State
 from vcycle.core.observation import Reviewed
+from vcycle.core.pulse import Awaited, Failures, Pulse
 from vcycle.core.snapshot import Snapshot
 from vcycle.core.vitals import (
     MOST_IMAGES,
     MOST_LETTERS,
     MOST_PROBLEMS,
     MOST_SPACES,
-    Failures,
-    Pulse,
     vitals,
 )
 
@@ -55,9 +55,9 @@ class VitalsTests(SynchronousTestCase):
         self.assertEqual(OK, judge(document(pulse()), NOW).state)
         ill = pulse(problems=("the disk is full",))
         self.assertEqual(WARNING, judge(document(ill), NOW).state)
-        failures = Failures(count=3, at=NOW, text="700 no image")
+        failures = {"pilot": Failures(count=3, at=NOW, text="700 no image")}
         failing = evolve(pulse(), failures=failures)
-        self.assertIn("700 no image", judge(document(failing), NOW).text)
+        self.assertIn("3 creations of pilot failed: 700", judge(document(failing), NOW).text)
         mute = evolve(pulse(), answered_at=None)
         self.assertEqual(CRITICAL, judge(document(mute), NOW).state)
         deaf = document(pulse(), responder={"heartbeat": None})
@@ -66,6 +66,27 @@ class VitalsTests(SynchronousTestCase):
         self.assertEqual(WARNING, judge(shut, NOW).state)
         unsent = document(pulse(), accounting={"waiting": 2, "oldest": 1.0})
         self.assertEqual(WARNING, judge(unsent, NOW).state)
+
+    def test_awaited(self) -> None:
+        """A space none of whose cycles ended tells why, and its heart stops soon."""
+        one = Awaited(space=space(name="one.test"), since=NOW - 60, trouble="/x: no disk")
+        health = judge(document(pulse(), awaited=[one]), NOW)
+        self.assertEqual((WARNING, True), (health.state, "one.test: /x: no disk" in health.text))
+        silent = evolve(one, since=NOW - 900, trouble=None)
+        health = judge(document(pulse(), awaited=[silent]), NOW)
+        self.assertEqual(CRITICAL, health.state)
+        self.assertIn("one.test: No vcycled factory heartbeat in 0.25 hours", health.text)
+        self.assertEqual(
+            OK, judge(document(pulse(), awaited=[evolve(silent, since=NOW)]), NOW).state
+        )
+
+    def test_draining(self) -> None:
+        """A drain that was ordered is all right, and the check tells of it."""
+        drain = Drain(reason="repairs", by="ann", since=NOW)
+        health = judge(document(pulse(drain=drain)), NOW)
+        self.assertEqual(OK, health.state)
+        self.assertIn("Factory ok, draining: drained by ann since", health.text)
+        self.assertIn("until it is resumed: repairs (2/8 ", health.text)
 
     def test_no_secrets(self) -> None:
         """Nothing of a machine is in it, its secret least of all."""

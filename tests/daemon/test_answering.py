@@ -144,6 +144,7 @@ class AnswerTests(AnsweringCase):
         self.answering.publish(snapshot())
         self.answering.withdraw(SPACE)
         self.assertEqual([], self.ask())
+        self.assertFalse(self.answering.answers(SPACE))
 
     def test_spaces(self) -> None:
         """Each space of the daemon is answered for."""
@@ -231,6 +232,19 @@ class SecretTests(AnsweringCase):
         self.assertEqual([], self.publish(require=False))
         self.assertEqual([], self.ask())
 
+    def test_remarked(self) -> None:
+        """As long as a space is silent for want of its secret, that is a problem of it."""
+        self.publish()
+        self.assertEqual(((), True), (self.answering.remarks(SPACE), self.answering.answers(SPACE)))
+        self.path.chmod(0o666)
+        self.publish()
+        (remark,) = self.answering.remarks(SPACE)
+        self.assertIn(f"nobody is answered: vacquery_secret_file {self.path}", remark)
+        self.assertFalse(self.answering.answers(SPACE))
+        self.path.chmod(0o600)
+        self.publish()
+        self.assertEqual(((), True), (self.answering.remarks(SPACE), self.answering.answers(SPACE)))
+
 
 class ListenTests(AnsweringCase):
     def lines(self, work: Any) -> list[str]:
@@ -239,11 +253,14 @@ class ListenTests(AnsweringCase):
         return [formatEvent(event) for event in logs if event.get("event")]
 
     def test_listens(self) -> None:
-        """It listens from start to stop, and only then has a heart."""
+        """It listens from start to stop, and only then has a heart, and answers."""
+        self.answering.publish(snapshot())
+        self.assertFalse(self.answering.answers(SPACE))
         self.assertEqual((), self.answering.hearts())
         (line,) = self.lines(self.answering.startService)
         self.assertEqual("Other factories are answered at 127.0.0.1, UDP port 995", line)
         self.assertEqual(("responder",), self.answering.hearts())
+        self.assertTrue(self.answering.answers(SPACE))
         self.successResultOf(self.answering.stopService())
         self.assertEqual(((), {}), (self.answering.hearts(), self.network.ports))
 

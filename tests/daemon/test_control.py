@@ -92,9 +92,13 @@ class DrainTests(ControlCase):
         )
         self.cycle()
         self.assertEqual("vetoed", self.ground.published[-1].verdicts[0].word)
+        drained = self.ground.published[-1].drained or ""
+        self.assertTrue(self.ground.published[-1].draining)
+        self.assertIn("until 2023-11-14 22:23:20Z: repairs", drained)
         self.assertEqual(1, self.order("resume")["ended"])
         self.cycle()
         self.assertEqual("full", self.ground.published[-1].verdicts[0].word)
+        self.assertFalse(self.ground.published[-1].draining)
         self.assertEqual(0, self.order("resume")["ended"])
 
     def test_machinetype(self) -> None:
@@ -105,6 +109,7 @@ class DrainTests(ControlCase):
         self.cycle()
         verdict = self.ground.published[-1].verdicts[0]
         self.assertEqual("drained", verdict.word)
+        self.assertFalse(self.ground.published[-1].draining)
         self.assertIn("no reason was given", verdict.text)
 
     def test_ends(self) -> None:

@@ -11,16 +11,19 @@ from attrs import evolve
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.core.values import NOW, SPACE, ended, record, running, space
+from tests.core.values import NOW, SPACE, ended, machinetype, record, running, space
 from tests.inplace import in_place
 from tests.monitor.scenery import busy, ends
 from vcycle.core.accounting.waiting import Waiting
+from vcycle.core.config.model import Space
 from vcycle.core.errors import StoreError
+from vcycle.core.health import CRITICAL, OK, WARNING, judge
 from vcycle.core.machine import Outcome, State
 from vcycle.core.observation import Reviewed
 from vcycle.core.snapshot import Snapshot
 from vcycle.core.trend import STEP
-from vcycle.daemon.monitoring import DAY, LOOK_SECONDS, Monitoring, Others, hung
+from vcycle.daemon.monitoring import DAY, LOOK_SECONDS, Monitoring
+from vcycle.daemon.others import Others, hung
 from vcycle.interfaces import RunInThread
 from vcycle.threads import PrivateThreads
 
@@ -53,6 +56,9 @@ class MonitoringCase(SynchronousTestCase):
         self.now = NOW
         self.hears: bool | None = True
         self.told: list[bool] = []
+        self.images: list[dict[str, object]] = []
+        self.answers: dict[str, bool] = {}
+        self.spaces: list[tuple[Space, str | None]] = []
         self.monitoring = self.make()
 
     def make(self, files: RunInThread = in_place) -> Monitoring:
@@ -61,7 +67,13 @@ class MonitoringCase(SynchronousTestCase):
             files,
             in_place,
             lambda: self.now,
-            others=Others(responder=lambda: self.hears, waiting=waiting),
+            others=Others(
+                spaces=lambda: self.spaces,
+                responder=lambda: self.hears,
+                answers=self.answers.get,
+                images=lambda: self.images,
+                waiting=waiting,
+            ),
             changed=self.told.append,
         )
 
@@ -109,12 +121,54 @@ class StatusTests(MonitoringCase):
         self.monitoring.publish(Snapshot(space=space(), taken_at=NOW, machines=()))
         for number in range(3):
             self.monitoring.ended(space(), never_started(number, NOW + number))
-        failures = self.status()["spaces"][0]["failures"]
-        self.assertEqual({"count": 3, "at": NOW + 2, "text": "700 no such image"}, failures)
-        for started_at, count in ((NOW - 100, 3), (None, 3), (NOW + 60, 0)):
-            machine = Reviewed(record=running(9, started_at=started_at), state=State.RUNNING)
-            self.monitoring.publish(Snapshot(space=space(), taken_at=NOW + 61, machines=(machine,)))
-            self.assertEqual(count, self.status()["spaces"][0]["failures"]["count"])
+        [failures] = self.status()["spaces"][0]["failures"]
+        told = {"machinetype": "pilot", "count": 3, "at": NOW + 2, "text": "700 no such image"}
+        self.assertEqual(told, failures)
+        for started_at, counts in ((NOW - 100, [3]), (None, [3]), (NOW + 60, [])):
+            self.start("pilot", started_at)
+            self.assertEqual(counts, self.failures())
+
+    def test_failures_of_one(self) -> None:
+        """A machinetype whose machines start is no comfort for one whose never do."""
+        self.monitoring.publish(Snapshot(space=space(), taken_at=NOW, machines=()))
+        for number in range(3):
+            self.monitoring.ended(space(), never_started(number, NOW + number))
+            self.start("other", NOW + number + 0.5)
+        self.assertEqual([3], self.failures())
+        self.assertEqual(CRITICAL, judge(self.status(), NOW).state)
+
+    def test_failures_of_none(self) -> None:
+        """What could not be made of a machinetype that is no more is no matter."""
+        self.monitoring.publish(Snapshot(space=space(), taken_at=NOW, machines=()))
+        self.monitoring.ended(space(), never_started(1, NOW))
+        without = space(machinetype("other"))
+        self.monitoring.publish(Snapshot(space=without, taken_at=NOW, machines=()))
+        self.assertEqual([], self.failures())
+
+    def failures(self) -> list[int]:
+        return [each["count"] for each in self.status()["spaces"][0]["failures"]]
+
+    def start(self, kind: str, at: float | None) -> None:
+        """A cycle that sees one machine, started then."""
+        started = running(9, machinetype=kind, started_at=at)
+        machine = Reviewed(record=started, state=State.RUNNING)
+        both = space(machinetype(), machinetype("other"))
+        self.monitoring.publish(Snapshot(space=both, taken_at=NOW + 61, machines=(machine,)))
+
+    def test_lacking(self) -> None:
+        """An image that can never be had is a warning, once machines have waited for an hour."""
+        row = {"image": "https://a.test/i", "size": None, "confirmed_at": None}
+        row.update(state="fetching", problem=None)
+        states = []
+        for minute in range(200):
+            self.now = NOW + 60 * minute
+            if minute == 30:  # the first download is over, in vain
+                row["problem"] = "no route to host"
+            wanted = self.now if minute < 110 else NOW + 110 * 60  # and then it is configured away
+            self.images = [{**row, "wanted_at": wanted}]
+            self.monitoring.publish(busy(self.now))
+            states.append(judge(self.status(), self.now).state)
+        self.assertEqual([OK] * 91 + [WARNING] * 79 + [OK] * 30, states)
 
     def test_full_disk(self) -> None:
         """A status file that cannot be written is told to the cycle; a day that cannot is not."""
@@ -130,6 +184,73 @@ class StatusTests(MonitoringCase):
         self.monitoring.withdraw(SPACE)
         self.assertEqual((), self.monitoring._snapshots())
         self.assertEqual([], json.loads(self.successResultOf_(self.monitoring.view()))["spaces"])
+
+
+class AwaitedTests(MonitoringCase):
+    """A space that is healthy, and one none of whose cycles ever ends."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.hears = None
+        self.spaces = [(busy(NOW).space, None), (space(name="two.test"), None)]
+
+    def cycle(self) -> None:
+        """The healthy space's."""
+        self.monitoring.publish(busy(self.now))
+
+    def health(self) -> Any:
+        return judge(self.status(), self.now)
+
+    def text(self) -> str:
+        body, _ = self.successResultOf_(self.monitoring.metrics(""))
+        return str(body.decode())
+
+    def test_heart(self) -> None:
+        """Its heart counts from the daemon's start, for the check and for Prometheus."""
+        self.now += 300
+        self.cycle()
+        self.assertEqual(OK, self.health().state)
+        self.now += 301
+        self.cycle()
+        self.assertEqual(CRITICAL, self.health().state)
+        self.assertIn("two.test: No vcycled factory heartbeat in 0.17", self.health().text)
+        self.assertIn('vcycle_last_cycle_timestamp_seconds{space="two.test"} 1.7e+09', self.text())
+
+    def test_trouble(self) -> None:
+        """What keeps its cycles from ending is told everywhere, at once."""
+        self.spaces[1] = self.spaces[1][0], "/x: no disk"
+        self.cycle()
+        self.assertEqual(WARNING, self.health().state)
+        self.assertIn("two.test: /x: no disk", self.health().text)
+        self.assertIn('vcycle_problems{space="two.test"} 1.0', self.text())
+        shown = json.loads(self.successResultOf_(self.monitoring.view()))
+        self.assertEqual(["two.test: /x: no disk"], shown["problems"])
+
+    def test_unanswered(self) -> None:
+        """Prometheus is told about which spaces nobody is answered, where anybody is to be."""
+        self.cycle()
+        self.assertNotIn("vcycle_vacquery_up{", self.text())
+        self.answers.update({SPACE: True, "two.test": False})
+        self.assertIn(f'vcycle_vacquery_up{{space="{SPACE}"}} 1.0', self.text())
+        self.assertIn('vcycle_vacquery_up{space="two.test"} 0.0', self.text())
+
+    def test_later(self) -> None:
+        """That of a space that was configured later counts from then; one that left is gone."""
+        two = self.spaces.pop()
+        for count in range(20):
+            self.now = NOW + 60 * count
+            self.cycle()
+            self.assertEqual(OK, self.health().state)
+            if count == 15:
+                self.spaces.append(two)
+        self.spaces.pop()
+        self.assertEqual([SPACE], [each["space"] for each in self.status()["spaces"]])
+
+    def test_cycles_end(self) -> None:
+        """Trouble of one whose cycles ended before is a problem of it."""
+        self.spaces = [(busy(NOW).space, "its cycle failed: no")]
+        self.cycle()
+        self.assertEqual(["its cycle failed: no"], self.status()["spaces"][0]["problems"])
 
 
 class ShownTests(MonitoringCase):
@@ -210,6 +331,18 @@ class LeaksTests(MonitoringCase):
         text = self.successResultOf_(self.monitoring.metrics(""))[0].decode()
         self.assertIn('vcycle_leaks{kind="disk"} 1.0', text)
         self.assertIn('vcycle_leaks{kind="space"} 0.0', text)
+
+    def test_awaited(self) -> None:
+        """What a space has none of whose cycles ended is not known to be nobody's."""
+        for name in ("two.test", "gone.test"):
+            machine = self.root / "spaces" / name / "machines" / "1_pilot"
+            machine.mkdir(parents=True)
+            (machine / "root.qcow2").touch()
+        self.spaces = [(space(name="two.test"), "no disk")]
+        self.monitoring.publish(busy(NOW))
+        text = self.successResultOf_(self.monitoring.metrics(""))[0].decode()
+        self.assertIn('vcycle_leaks{kind="disk"} 1.0', text)
+        self.assertIn('vcycle_leaks{kind="space"} 1.0', text)
 
     def test_lent(self) -> None:
         """What cannot be taken back is a leak, once for all spaces that see it."""

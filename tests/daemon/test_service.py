@@ -156,6 +156,50 @@ class RightTests(DaemonCase):
 
         return ensureDeferred(story())
 
+    def test_pending(self) -> Deferred[None]:
+        """What waits for the next start is a problem of the daemon for as long as it does."""
+
+        async def story() -> None:
+            self.started()
+            await self.until_problems([])
+            self.write("monitor_port = 4711\nguest_http_port = 4712")
+            self.look()
+            when = "was changed, which takes effect at the next start"
+            waiting = ("[settings] monitor_port", "[space one.test] guest_http_port")
+            await self.until_problems([f"{what} {when}" for what in waiting])
+            self.write()
+            self.look()
+            await self.until_problems([])
+
+        return ensureDeferred(story())
+
+    async def until_problems(self, expected: list[str]) -> None:
+        """The status file has these problems of the daemon."""
+        path = self.root / "s" / "status.json"
+        while not path.exists() or self.problems(path) != expected:
+            await turn()
+
+    def problems(self, path: Path) -> list[str]:
+        """Other than that the port is another daemon's."""
+        told: list[str] = json.loads(path.read_text("ascii"))["problems"]
+        return [problem for problem in told if "nobody can look" not in problem]
+
+    def test_unanswered(self) -> Deferred[None]:
+        """A space that is silent as its secret cannot be read says so in the status file."""
+
+        async def story() -> None:
+            self.write(f"vacquery_port = 20995\nvacquery_secret_file = {self.root}/none")
+            daemon = self.started()
+            path = self.root / "s" / "status.json"
+            while not path.exists() or "nobody is answered" not in path.read_text("ascii"):
+                assert daemon._spaces is not None
+                daemon._spaces.wake()
+                await turn()
+            [one] = json.loads(path.read_text("ascii"))["spaces"]
+            self.assertIn("nobody is answered: vacquery_secret_file", " ".join(one["problems"]))
+
+        return ensureDeferred(story())
+
     def test_becomes_wrong(self) -> Deferred[None]:
         """Wrong files stop creations, and the space is told why."""
 

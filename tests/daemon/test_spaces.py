@@ -10,8 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.core.values import NOW, space
 from tests.daemon.ground import Ground
 from tests.daemon.spoken import listening
+from tests.daemon.test_space import Unopened
 from vcycle.core.config.model import Configuration, Problem, Settings, Space
 from vcycle.core.errors import VcycleError
+from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
 
@@ -37,6 +39,7 @@ class SpacesCase(SynchronousTestCase):
         self.ground = Ground()
         self.left: list[str] = []
         self.broken: dict[str, Exception] = {}
+        self.unopened = False
         self.runners: dict[str, SpaceRunner] = {}
         self.spaces = Spaces(self.ground.reactor, self.build, self.left.append)
         self.spaces.startService()
@@ -45,6 +48,8 @@ class SpacesCase(SynchronousTestCase):
         if wanted.name in self.broken:
             raise self.broken[wanted.name]
         self.runners[wanted.name] = self.ground.runner(wanted)
+        if self.unopened:
+            self.runners[wanted.name].store = Unopened(wanted.name)
         return self.runners[wanted.name]
 
     def apply(self, *spaces: Space) -> list[str]:
@@ -87,9 +92,13 @@ class ApplyTests(SpacesCase):
             for what in ("factory_name = three.example.com", "guest_http_port = 8080")
         ]
         self.assertEqual([lines, [], [], lines], said)
+        names = (f"[space {ONE}] factory_name", f"[space {ONE}] guest_http_port")
+        self.assertEqual(names, self.spaces.pending)
         running = self.runners[ONE].space
         self.assertEqual(("one.example.com", 80), (running.factory_name, running.guest_http_port))
         self.assertEqual(9, running.total_processors)
+        self.apply(one())
+        self.assertEqual((), self.spaces.pending)
 
     def test_cannot_be_built(self) -> None:
         """A space that cannot run is told, and is no reason for the others not to."""
@@ -103,6 +112,74 @@ class ApplyTests(SpacesCase):
         self.broken.clear()
         self.apply(one(total_processors=8), two(total_processors=2))
         self.assertEqual(6, self.machines(ONE))
+
+
+class WantedTests(SpacesCase):
+    def troubles(self) -> dict[str, str | None]:
+        return {of.name: trouble for of, trouble in self.spaces.wanted}
+
+    def test_cannot_be_built(self) -> None:
+        """A space that cannot run is wanted all the same, as long as it is configured."""
+        for failure, text in (
+            (VcycleError("no fence"), "no fence"),
+            (KeyError("surprise"), "a fault of Vcycle itself: KeyError"),
+        ):
+            self.broken[ONE] = failure
+            self.apply(one(), two())
+            self.assertEqual(
+                {ONE: f"the space cannot run: {text}", TWO: None}, self.troubles(), failure
+            )
+        self.flushLoggedErrors(KeyError)
+        self.apply(two())
+        self.assertEqual({TWO: None}, self.troubles())
+        self.broken[ONE] = VcycleError("no fence")
+        self.apply(one(), two())
+        self.broken.clear()
+        self.apply(one(), two())
+        self.assertEqual({ONE: None, TWO: None}, self.troubles())
+
+    def test_let_go(self) -> None:
+        """One of a former daemon's that cannot run stays wanted: its machines may live on."""
+        self.broken[ONE] = VcycleError("no fence")
+        with listening():
+            self.spaces.let_go([one()])
+        self.apply(two())
+        [(first, trouble)] = [each for each in self.spaces.wanted if each[0].name == ONE]
+        self.assertEqual((True, "the space cannot run: no fence"), (first.draining, trouble))
+
+    def test_cannot_be_opened(self) -> None:
+        """A space whose store does not open says so, until it does."""
+        self.unopened = True
+        with listening():
+            self.apply(one())
+            self.pass_time(120)
+        self.assertEqual({ONE: "/x: no disk"}, self.troubles())
+        self.runners[ONE].store = self.ground.new_store(ONE)
+        self.pass_time(60)
+        self.assertEqual({ONE: None}, self.troubles())
+
+    def test_cycles_fail(self) -> None:
+        """A space whose cycles fail says why, until one does not."""
+        self.apply(one())
+        cycle = self.runners[ONE].cycle
+        assert cycle is not None
+        publish = cycle.publish
+        for failure, text in (
+            (VcycleError("no"), "no"),
+            (KeyError("surprise"), "a fault of Vcycle itself, see its log: KeyError"),
+        ):
+
+            def fail(snapshot: Snapshot, failure: Exception = failure) -> None:
+                raise failure
+
+            cycle.publish = fail
+            with listening():
+                self.pass_time(60)
+            self.assertEqual({ONE: f"its cycle failed: {text}"}, self.troubles())
+        self.flushLoggedErrors(KeyError)
+        cycle.publish = publish
+        self.pass_time(60)
+        self.assertEqual({ONE: None}, self.troubles())
 
 
 class LeavingTests(SpacesCase):

@@ -131,6 +131,9 @@ class OnceTests(CacheCase):
         self.assertEqual((url, Standing.OLD, 1), (status.url, status.standing, status.versions))
         self.assertEqual(self.wall() - 1000, status.confirmed_at)
         self.assertIn("404", status.problem or "")
+        self.assertIsNone(status.wanted_at)
+        await self.image(url)
+        self.assertEqual([self.wall()], [each.wanted_at for each in self.cache.status()])
 
 
 class RoomTests(CacheCase):

@@ -34,6 +34,7 @@ def readings() -> Readings:
         snapshots=(busy(NOW),),
         tally=tally,
         leaks={"disks": 0},
+        answers={SPACE: True},
         hung={"files": 0},
         images={"https://a.test/i": (NOW, False)},
         accounting=(3, NOW),

@@ -21,7 +21,8 @@ from vcycle.core.observation import Verdict
 from vcycle.core.snapshot import Snapshot
 from vcycle.daemon.clocks import wall
 from vcycle.daemon.door import Door, entrance
-from vcycle.daemon.monitoring import Monitoring, Others
+from vcycle.daemon.monitoring import Monitoring
+from vcycle.daemon.others import Others
 
 reactor: Any = _reactor
 HOSTILE = "<img src=x onerror=alert(1)>"

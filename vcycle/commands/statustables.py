@@ -47,7 +47,11 @@ class Look:
 def tables(status: Mapping[str, Any], look: Look) -> str:
     """All spaces of a status; what another version of the daemon left out is a dash."""
     spaces = _list(status, "spaces")
-    parts = [*_age(status, look), *("".join(_space(space, look)) for space in spaces)]
+    parts = [
+        *_age(status, look),
+        *_problems(status, look),
+        *("".join(_space(space, look)) for space in spaces),
+    ]
     if not spaces:
         parts.append(look.line("No space has finished a cycle yet."))
     return "\n".join(parts)
@@ -62,6 +66,11 @@ def _age(status: Mapping[str, Any], look: Look) -> Iterator[str]:
         yield look.line(text, Colour.RED)
 
 
+def _problems(of: Mapping[str, Any], look: Look) -> Iterator[str]:
+    for problem in _list(of, "problems", str):
+        yield look.line(f"Problem: {problem}", Colour.RED)
+
+
 def _space(space: Mapping[str, Any], look: Look) -> Iterator[str]:
     counts = space.get("counts")
     counts = counts if isinstance(counts, Mapping) else {}
@@ -74,8 +83,9 @@ def _space(space: Mapping[str, Any], look: Look) -> Iterator[str]:
     if space.get("draining") is True:
         words.append("draining")
     yield look.line(", ".join(words))
-    for problem in _list(space, "problems", str):
-        yield look.line(f"Problem: {problem}", Colour.RED)
+    if isinstance(space.get("drained"), str):
+        yield look.line(f"Draining: {space['drained']}", Colour.YELLOW)
+    yield from _problems(space, look)
     machines = [_machine(machine, look.now) for machine in _list(space, "machines")]
     kinds = [_machinetype(kind, look.now) for kind in _list(space, "machinetypes")]
     for header, rows, right in ((MACHINES, machines, (3, 4)), (MACHINETYPES, kinds, (1, 2, 3, 4))):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+BADNESS = (OK, WARNING, UNKNOWN, CRITICAL)
+"""From the best to the worst: what is not known must not hide what is."""
+
 VERSION = 1
 
 LIMIT = 600.0
@@ -31,6 +34,9 @@ UNSENT_SECONDS = 2 * 86400.0
 
 IMAGE_SECONDS = 86400.0
 """A server that could not be asked about an image for so long is not just busy."""
+
+LACKING_SECONDS = 3600.0
+"""An image that could not be had for so long keeps machines from being made."""
 
 MOST_TEXTS = 5
 MOST_LETTERS = 160
@@ -60,10 +66,11 @@ class _Findings:
 
     @property
     def state(self) -> int:
-        return max((state for state, _ in self._found), default=OK)
+        return max((state for state, _ in self._found), default=OK, key=BADNESS.index)
 
     def text(self) -> str:
-        told = [text for _, text in sorted(self._found, key=lambda each: -each[0])]
+        worst_first = sorted(self._found, key=lambda each: -BADNESS.index(each[0]))
+        told = [text for _, text in worst_first]
         told = list(dict.fromkeys(told))
         more = len(told) - MOST_TEXTS
         return "; ".join(told[:MOST_TEXTS] + ([f"and {more} more"] if more > 0 else []))
@@ -110,8 +117,10 @@ def judge(
 
 def _well(spaces: list[dict[str, Any]], status: dict[str, Any]) -> str:
     text = "Factory + responder ok" if isinstance(status.get("responder"), dict) else "Factory ok"
-    drained = [space for space in spaces if space.get("draining") is True]
-    return f"{text}, draining" if drained else text
+    if not any(space.get("draining") is True for space in spaces):
+        return text
+    orders = [space["drained"] for space in spaces if isinstance(space.get("drained"), str)]
+    return f"{text}, draining: {_text(orders[0])}" if orders else f"{text}, draining"
 
 
 def _heart(
@@ -122,6 +131,10 @@ def _heart(
     elif now - beat > limit:
         hours = (now - beat) / 3600
         findings.add(CRITICAL, f"{of}No vcycled {whose} heartbeat in {hours:.2f} hours")
+    elif beat - now > limit:
+        hours = (beat - now) / 3600
+        what = f"The vcycled {whose} heartbeat is of {hours:.2f} hours ahead"
+        findings.add(UNKNOWN, f"{of}{what}: the clock was set back, or vcycled's is another")
 
 
 def _space(findings: _Findings, space: dict[str, Any], now: float, limit: float, of: str) -> None:
@@ -132,12 +145,12 @@ def _space(findings: _Findings, space: dict[str, Any], now: float, limit: float,
     if answered is not None and now - answered > patience:
         hours = (now - answered) / 3600
         findings.add(CRITICAL, f"{of}The provider has not answered for {hours:.2f} hours")
-    failures = _dict(space.get("failures"))
-    count, at = _number(failures.get("count")) or 0, _number(failures.get("at"))
-    if count and at is not None and now - at <= FAILURE_SECONDS:
-        state = CRITICAL if count >= FAILURES else WARNING
-        text = f"{of}{count:.0f} creations failed: {_text(failures.get('text'))}"
-        findings.add(state, text)
+    for failures in _dicts(space.get("failures")):
+        count, at = _number(failures.get("count")) or 0, _number(failures.get("at"))
+        if count and at is not None and now - at <= FAILURE_SECONDS:
+            state = CRITICAL if count >= FAILURES else WARNING
+            what = f"{count:.0f} creations of {_text(failures.get('machinetype'))} failed"
+            findings.add(state, f"{of}{what}: {_text(failures.get('text'))}")
     _problems(findings, space.get("problems"), of)
 
 
@@ -149,7 +162,11 @@ def _problems(findings: _Findings, problems: object, of: str = "") -> None:
 def _images(findings: _Findings, images: list[dict[str, Any]], now: float) -> None:
     for image in images:
         confirmed = _number(image.get("confirmed_at"))
-        if confirmed is not None and now - confirmed > IMAGE_SECONDS and image.get("problem"):
+        lacking = _number(image.get("lacking_since"))
+        if lacking is not None and now - lacking > LACKING_SECONDS:
+            what = f"{_text(image.get('image'))} is not here"
+            findings.add(WARNING, f"{what}: {_text(image.get('problem'))}")
+        elif confirmed is not None and now - confirmed > IMAGE_SECONDS and image.get("problem"):
             days = (now - confirmed) / 86400
             what = f"{_text(image.get('image'))} is of {days:.1f} days ago"
             findings.add(WARNING, f"{what}: {_text(image.get('problem'))}")
@@ -182,7 +199,7 @@ def _data(
 ) -> tuple[str, ...]:
     beats = [beat for space in spaces if (beat := _number(space.get("heartbeat"))) is not None]
     age = max(0.0, now - min(beats)) if beats else None
-    failures = sum(int(_number(_dict(space.get("failures")).get("count")) or 0) for space in spaces)
+    failures = sum(_sum(_dicts(space.get("failures")), "count") for space in spaces)
     data = [
         f"running={_sum(spaces, 'running')};{warning or ''};{critical or ''}"
         f";0;{_sum(spaces, 'slots')}",
@@ -198,8 +215,8 @@ def _data(
     return tuple(data)
 
 
-def _sum(spaces: list[dict[str, Any]], key: str) -> int:
-    return sum(int(_number(space.get(key)) or 0) for space in spaces)
+def _sum(rows: list[dict[str, Any]], key: str) -> int:
+    return sum(int(_number(row.get(key)) or 0) for row in rows)
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from attrs import Factory, frozen
+from attrs import Factory, asdict, frozen
 
 from vcycle.core.backoff import History
 from vcycle.core.config.model import Space
+from vcycle.core.drains import Drain, told
 from vcycle.core.machine import Record, State, Traces
 from vcycle.core.moments import moment
 from vcycle.core.observation import Host, Reviewed, Verdict
@@ -29,7 +30,7 @@ class Snapshot:
 
     ``answered`` says that the provider told what is there; ``unclaimed`` how many machines carry
     our mark and are in no record; ``left`` has the kind and name of what was lent to a machine and
-    could not be taken back since.
+    could not be taken back since. ``drain`` is the one of the whole space in force, if any.
     """
 
     space: Space
@@ -47,6 +48,17 @@ class Snapshot:
     unclaimed: int = 0
     left: frozenset[tuple[str, str]] = frozenset()
     reasons: Reasons = Factory(Reasons)
+    drain: Drain | None = None
+
+    @property
+    def draining(self) -> bool:
+        """Is nothing started on purpose, by the configuration or by an order?"""
+        return self.space.draining or self.drain is not None
+
+    @property
+    def drained(self) -> str | None:
+        """By whose order it drains, until when and why; None without an order."""
+        return None if self.drain is None else told(self.drain)
 
     @property
     def slots(self) -> int:
@@ -69,12 +81,19 @@ def counts_line(snapshot: Snapshot) -> str:
     return f"{len(running)} {snapshot.slots} {processors} {limit} {hs06:.2f}"
 
 
-def status_text(snapshots: Iterable[Snapshot], *, written: float, version: str) -> bytes:
-    """All spaces as one JSON document for programs; version 1 of its shape."""
+def status_text(
+    snapshots: Iterable[Snapshot], *, written: float, version: str, problems: Sequence[str] = ()
+) -> bytes:
+    """
+    All spaces as one JSON document for programs; version 1 of its shape.
+
+    ``problems`` are the daemon's, and of spaces that are not among them.
+    """
     head = {
         "version": 1,
         "written": round(written, 3),
         "daemon_version": f"Vcycle {version} vcycled",
+        "problems": list(problems),
     }
     spaces = (_encode(_space(snapshot), "machines", _machines(snapshot)) for snapshot in snapshots)
     return _joined(_JSON.encode(head), "spaces", spaces).encode("ascii")
@@ -98,7 +117,9 @@ def _space(snapshot: Snapshot) -> dict[str, object]:
         "factory": space.factory_name,
         "site": space.site,
         "taken_at": round(snapshot.taken_at, 3),
-        "draining": space.draining,
+        "draining": snapshot.draining,
+        "drain": None if snapshot.drain is None else asdict(snapshot.drain),
+        "drained": snapshot.drained,
         "problems": list(snapshot.problems),
         "counts": {
             "machines": len(snapshot.machines),

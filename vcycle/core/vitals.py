@@ -5,42 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import frozen
-
 from vcycle.core.health import VERSION
 from vcycle.core.machine import State
-from vcycle.core.snapshot import Snapshot
+from vcycle.core.pulse import Awaited, Pulse
 
 NAME = "status.json"
 MOST_SPACES = 500
 MOST_PROBLEMS = 10
+MOST_FAILURES = 50
 MOST_IMAGES = 200
 MOST_LETTERS = 300
 
 RUNNING = (State.RUNNING, State.DRAINING)
 STARTING = (State.REQUESTED, State.STARTING)
-
-
-@frozen(kw_only=True)
-class Failures:
-    """Creations that failed since the last machine that started; ``at`` in Unix seconds."""
-
-    count: int = 0
-    at: float | None = None
-    text: str = ""
-
-
-@frozen(kw_only=True)
-class Pulse:
-    """
-    One space: its last cycle, when its provider last answered (None: not since the start, of
-    which ``since`` tells), and what could not be created.
-    """
-
-    snapshot: Snapshot
-    since: float
-    answered_at: float | None = None
-    failures: Failures = Failures()
 
 
 def vitals(
@@ -49,6 +26,7 @@ def vitals(
     written: float,
     version: str,
     responder: Mapping[str, object] | None,
+    awaited: Iterable[Awaited] = (),
     images: Iterable[Mapping[str, object]] = (),
     accounting: Mapping[str, object] | None = None,
     problems: Sequence[str] = (),
@@ -59,13 +37,14 @@ def vitals(
 
     It is bounded, holds nothing secret, and nothing of machines but their last words.
     """
+    spaces = [*map(_awaited, awaited), *map(_space, pulses)]
     document: dict[str, object] = {
         "version": VERSION,
         "written": round(written, 3),
         "daemon_version": f"Vcycle {version} vcycled",
         "responder": responder,
         "problems": [_plain(problem) for problem in problems[:MOST_PROBLEMS]],
-        "spaces": [_space(pulse) for pulse in list(pulses)[:MOST_SPACES]],
+        "spaces": spaces[:MOST_SPACES],
     }
     rows = list(images)[:MOST_IMAGES]
     if rows:
@@ -79,13 +58,13 @@ def _space(pulse: Pulse) -> dict[str, object]:
     snapshot = pulse.snapshot
     space, machines = snapshot.space, snapshot.machines
     running = [reviewed.record for reviewed in machines if reviewed.state in RUNNING]
-    failures = pulse.failures
     return {
         "space": space.name,
         "factory": space.factory_name,
         "heartbeat": round(snapshot.taken_at, 3),
         "cycle_seconds": space.cycle_seconds,
-        "draining": space.draining,
+        "draining": snapshot.draining,
+        "drained": _plain(snapshot.drained),
         "answered": pulse.since if pulse.answered_at is None else pulse.answered_at,
         "machines": len(machines),
         "running": len(running),
@@ -93,12 +72,29 @@ def _space(pulse: Pulse) -> dict[str, object]:
         "slots": snapshot.slots,
         "running_processors": sum(record.processors for record in running),
         "max_processors": snapshot.processors_limit,
-        "failures": {
-            "count": failures.count,
-            "at": failures.at,
-            "text": _plain(failures.text),
-        },
+        "failures": [
+            {
+                "machinetype": _plain(machinetype),
+                "count": failures.count,
+                "at": failures.at,
+                "text": _plain(failures.text),
+            }
+            for machinetype, failures in list(pulse.failures.items())[:MOST_FAILURES]
+        ],
         "problems": [_plain(problem) for problem in snapshot.problems[:MOST_PROBLEMS]],
+    }
+
+
+def _awaited(awaited: Awaited) -> dict[str, object]:
+    """What is known of it: its heart counts from when the daemon had it."""
+    space = awaited.space
+    return {
+        "space": space.name,
+        "factory": space.factory_name,
+        "heartbeat": round(awaited.since, 3),
+        "cycle_seconds": space.cycle_seconds,
+        "draining": space.draining,
+        "problems": [] if awaited.trouble is None else [_plain(awaited.trouble)],
     }
 
 

@@ -89,6 +89,15 @@ class Answering(Service):
         """Are queries heard?"""
         return self._listening is not None
 
+    def answers(self, space: str) -> bool:
+        """Are queries about a space heard, and answered?"""
+        return self.listening and self._responder.desk(space) is not None
+
+    def remarks(self, space: str) -> tuple[str, ...]:
+        """Why nobody is answered about a space, though queries are heard."""
+        refusal = self._refused.get(space)
+        return () if refusal is None else (_unanswered(refusal),)
+
     @property
     def busy(self) -> bool:
         """Are answers being made?"""
@@ -191,7 +200,7 @@ class Answering(Service):
     def _seat(self, space: Space, made: _Made) -> None:
         """What should be signed is not told unsigned: without its secret a space is silent."""
         if made.refusal is not None and made.refusal != self._refused.get(space.name):
-            events.alarmed(space.name, f"nobody is answered: {made.refusal}")
+            events.alarmed(space.name, _unanswered(made.refusal))
         self._refused[space.name] = made.refusal
         if made.refusal is not None:
             self._responder.unseat(space.name)
@@ -218,6 +227,10 @@ def facts_of(
     """What is told of the host beside a snapshot; ``serving`` says of spaces if machines are."""
     name = snapshot.space.name
     return host.facts(state_dir, name, clock(), name in serving and serving[name]())
+
+
+def _unanswered(refusal: str) -> str:
+    return f"nobody is answered: {refusal}"
 
 
 def _reason(error: OSError, port: int) -> str:

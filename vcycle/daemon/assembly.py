@@ -25,7 +25,8 @@ from vcycle.daemon.errorcounts import ErrorCounts
 from vcycle.daemon.hypervisors import Hypervisors, IDaemonReactor
 from vcycle.daemon.imaging import Imaging
 from vcycle.daemon.listening import Listening
-from vcycle.daemon.monitoring import Monitoring, Others, hung
+from vcycle.daemon.monitoring import Monitoring
+from vcycle.daemon.others import Others, hung
 from vcycle.daemon.published import Published
 from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.spaces import Spaces
@@ -68,6 +69,7 @@ def assemble(
     entrance: Entrance | None = None,
     way: WayOut | None = None,
     remarks: Callable[[Space], Sequence[str]] = unremarked,
+    pending: Callable[[], Sequence[str]] = tuple,
 ) -> Assembly:
     """
     Everything between the configuration and the spaces.
@@ -76,7 +78,7 @@ def assemble(
     reads the configuration again if it changed; ``sweep`` is called between cycles;
     ``entrance`` is what was bound for those who watch before anything was claimed; ``way`` leads
     out of the fence, if there is one; ``remarks`` are problems of a space that keep nothing from
-    being made.
+    being made; ``pending`` are settings whose new values wait for the next start.
     """
     settings = configuration.settings
     state_dir = settings.state_dir
@@ -84,7 +86,7 @@ def assemble(
     hypervisors = Hypervisors(reactor, clocks.wall, spool_of(state_dir), tally.call)
     serving: dict[str, Callable[[], bool]] = {}
     look = functools.partial(facts_of, state_dir, clocks.wall, serving)
-    published = Published(planners, clocks.wall)
+    published = Published(planners, clocks.wall, lambda: monitoring.problems())
     answering = Answering(
         reactor,
         settings.vacquery_port,
@@ -109,6 +111,13 @@ def assemble(
         woken=lambda: spaces.wake(),
         connect=None if way is None else functools.partial(endpoint, reactor, way),
     )
+
+    def problems() -> list[str]:
+        """Those of the daemon; a new value itself may be nobody's business."""
+        waits = (*pending(), *spaces.pending)
+        told = (f"{what} was changed, which takes effect at the next start" for what in waits)
+        return [p for p in (door.problem, *(s.problem for s in listening), *told) if p]
+
     accounts = Accounts(state_dir, files)
     listening: list[Listening] = []
     monitoring = Monitoring(
@@ -118,14 +127,16 @@ def assemble(
         clocks.wall,
         tally,
         Others(
+            spaces=lambda: spaces.wanted,
             responder=lambda: answering.listening if settings.vacquery_port else None,
+            answers=lambda of: answering.answers(of) if settings.vacquery_port else None,
             queries=lambda: answering.counts,
             hung=lambda: hung(
                 {"files": files, "plans": planners, "images": imaging.threads, **hypervisors.pools}
             ),
             images=imaging.rows,
             waiting=accounts.waiting,
-            problems=lambda: [p for p in (door.problem, *(s.problem for s in listening)) if p],
+            problems=problems,
         ),
     )
     door = Door(reactor, settings, monitoring, functools.partial(names_of, configuration), entrance)
@@ -158,7 +169,7 @@ def assemble(
         peers=talking.look_around,
         ended=ended,
         last=monitoring.last,
-        remarks=remarks,
+        remarks=lambda of: (*remarks(of), *answering.remarks(of.name)),
         hearts=answering.hearts,
         drains=steering.drained,
         journal=steering.write,

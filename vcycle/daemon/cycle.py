@@ -10,7 +10,7 @@ from typing import Any, Callable
 from attrs import define, evolve, field
 
 from vcycle.core.config.model import Space
-from vcycle.core.drains import Drain
+from vcycle.core.drains import Drain, in_force
 from vcycle.core.errors import StoreError, VcycleError
 from vcycle.core.leaks import unclaimed
 from vcycle.core.machine import State, Survey
@@ -227,6 +227,7 @@ class Cycle:
             unclaimed=unclaimed(seen.survey, plan, self.owner, self.space.name),
             left=self.lending.left(now),
             reasons=plan.reasons,
+            drain=in_force(seen.drains, self.space.name, None, now),
         )
         self.publish(snapshot)
         trouble = None

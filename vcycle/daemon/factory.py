@@ -26,6 +26,7 @@ class FactoryService(Service):
     is logged and the next one still runs; stopping waits for the last.
 
     ``wake`` asks for a cycle at once; it comes at once, unless too many came so before.
+    ``trouble`` is why the last cycle failed, None if it did not.
     """
 
     _log = Logger()
@@ -45,6 +46,7 @@ class FactoryService(Service):
         self._overdue = False
         self._again = False
         self._turned = clock.seconds()
+        self.trouble: str | None = None
 
     @property
     def silence(self) -> float:
@@ -110,10 +112,14 @@ class FactoryService(Service):
     async def _one(self, early: bool) -> None:
         try:
             await self._cycle(early)
+            self.trouble = None
         except VcycleError as error:
+            self.trouble = f"its cycle failed: {error}"
             if self.running:
                 events.cycle_failed(self.name or "vcycled", str(error), self._interval)
-        except Exception:
+        except Exception as error:
+            fault = "a fault of Vcycle itself, see its log"
+            self.trouble = f"its cycle failed: {fault}: {type(error).__name__}"
             self._log.failure("cycle failed; next in {interval}s", interval=self._interval)
 
     def _over(self, result: object, busy: Deferred[None]) -> None:

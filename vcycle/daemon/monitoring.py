@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Callable
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred, DeferredLock
 
 from vcycle import __version__
-from vcycle.core.accounting.waiting import Waiting
 from vcycle.core.config.model import Space
 from vcycle.core.ends import End, end_of, kept, recalled
 from vcycle.core.errors import VcycleError
+from vcycle.core.images.lacking import lacking
 from vcycle.core.machine import Outcome, Record
 from vcycle.core.metrics import Readings, families
+from vcycle.core.pulse import Awaited, Pulse
 from vcycle.core.snapshot import Snapshot
 from vcycle.core.tally import Tally
 from vcycle.core.trend import Trend
 from vcycle.core.view import MOST_ENDS, Shown, day, view
-from vcycle.core.vitals import NAME, Failures, Pulse, vitals
+from vcycle.core.vitals import NAME, vitals
+from vcycle.daemon.others import Others, Row
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.exposition import page
 from vcycle.store.atomic import PUBLIC, write_file
@@ -30,30 +32,10 @@ from vcycle.store.halfwritten import half_written
 from vcycle.store.jsonfile import read_object
 from vcycle.store.layout import Unreadable
 from vcycle.store.leftovers import leftovers
-from vcycle.threads import PrivateThreads
 
 DAY = "day.json"
 LENT = ("volume", "export")
 LOOK_SECONDS = 300.0
-
-Row = Mapping[str, object]
-
-
-@frozen(kw_only=True)
-class Others:
-    """
-    What other parts of the daemon tell when they are asked. ``responder`` is whether other
-    factories are heard, None where they need not be; ``images`` has for each image at least
-    ``image`` (what it is called), ``confirmed_at`` and ``problem``; ``waiting`` are the accounting
-    records that were not sent yet; ``problems`` are the daemon's, of no space.
-    """
-
-    responder: Callable[[], bool | None] = lambda: None
-    queries: Callable[[], Mapping[str, int]] = dict
-    hung: Callable[[], Mapping[str, int]] = dict
-    images: Callable[[], Iterable[Row]] = tuple
-    waiting: Callable[[], Awaitable[Waiting]] | None = None
-    problems: Callable[[], Iterable[str]] = tuple
 
 
 @define(eq=False)
@@ -73,8 +55,10 @@ class Monitoring:
     listeners: Callable[[], int] = int
     trend: Trend = field(factory=Trend, init=False)
     _pulses: dict[str, Pulse] = field(factory=dict, init=False)
+    _waited: Mapping[str, float] | None = field(default=None, init=False)
     _ends: dict[str, deque[End]] = field(factory=dict, init=False)
     _leaks: Mapping[str, int] = field(factory=dict, init=False)
+    _lacking: Mapping[str, float] = field(factory=dict, init=False)
     _accounting: Row | None = field(default=None, init=False)
     _looked_at: float | None = field(default=None, init=False)
     _writing: DeferredLock = field(factory=DeferredLock, init=False)
@@ -87,15 +71,7 @@ class Monitoring:
         """From now on this is the space's snapshot."""
         name, now = snapshot.space.name, snapshot.taken_at
         former = self._pulses.get(name, Pulse(snapshot=snapshot, since=self._started_at))
-        failures = former.failures
-        if failures.at is not None and _started_since(snapshot, failures.at):
-            failures = Failures()
-        self._pulses[name] = evolve(
-            former,
-            snapshot=snapshot,
-            answered_at=now if snapshot.answered else former.answered_at,
-            failures=failures,
-        )
+        self._pulses[name] = former.beat(snapshot)
         counts: dict[str, int] = {}
         for reviewed in snapshot.machines:
             kind = reviewed.record.machinetype
@@ -121,10 +97,7 @@ class Monitoring:
         self._ends.setdefault(space.name, deque(maxlen=MOST_ENDS)).appendleft(end)
         pulse = self._pulses.get(space.name)
         if record.outcome is Outcome.NEVER_STARTED and pulse is not None:
-            failures = Failures(
-                count=pulse.failures.count + 1, at=end.at, text=end.message or end.outcome
-            )
-            self._pulses[space.name] = evolve(pulse, failures=failures)
+            self._pulses[space.name] = pulse.failed(end)
 
     async def last(self, snapshot: Snapshot) -> None:
         """
@@ -134,10 +107,10 @@ class Monitoring:
         """
         await self._writing.acquire()
         try:
-            pulses, now = tuple(self._pulses.values()), self.clock()
+            pulses, awaited, now = self._now(), self._awaited(), self.clock()
             hears = self.others.responder()
             responder = None if hears is None else {"heartbeat": round(now, 3) if hears else None}
-            images, accounting = tuple(self.others.images()), self._accounting
+            images, accounting = self._images(now), self._accounting
             problems = tuple(self.others.problems())
 
             def write() -> None:
@@ -146,6 +119,7 @@ class Monitoring:
                     written=now,
                     version=__version__,
                     responder=responder,
+                    awaited=awaited,
                     images=images,
                     accounting=accounting,
                     problems=problems,
@@ -157,6 +131,11 @@ class Monitoring:
         finally:
             self._writing.release()
 
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the daemon, and with spaces of which there is nothing else to show."""
+        troubled = (f"{a.space.name}: {a.trouble}" for a in self._awaited() if a.trouble)
+        return (*self.others.problems(), *troubled)
+
     async def view(self) -> bytes:
         """What is now, for the page. :raises VcycleError: it could not be made."""
         shown = Shown(
@@ -166,7 +145,7 @@ class Monitoring:
             ends={space: tuple(ends) for space, ends in self._ends.items()},
             images=tuple(self.others.images()),
             accounting=self._accounting,
-            problems=tuple(self.others.problems()),
+            problems=self.problems(),
         )
         return await self.in_thread(lambda: view(shown))
 
@@ -179,12 +158,17 @@ class Monitoring:
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         """The page of numbers, and its type. :raises VcycleError: it could not be made."""
         accounting = self._accounting
+        snapshots, awaited = self._snapshots(), self._awaited()
+        names = (*(each.space.name for each in snapshots), *(each.space.name for each in awaited))
+        answers = {name: self.others.answers(name) for name in names}
         readings = Readings(
             version=__version__,
             started_at=self._started_at,
-            snapshots=self._snapshots(),
+            snapshots=snapshots,
+            awaited=awaited,
             tally=self.tally.copy(),
             queries=self.others.queries(),
+            answers={name: told for name, told in answers.items() if told is not None},
             leaks=self._all_leaks(),
             hung=self.others.hung(),
             images={
@@ -234,10 +218,19 @@ class Monitoring:
             )
             for snapshot in self._snapshots()
         }
-        self._leaks = await self.files(lambda: _leaks(self.state_dir, living, now))
+        unknown = {awaited.space.name for awaited in self._awaited()}
+        self._leaks = await self.files(lambda: _leaks(self.state_dir, living, unknown, now))
         if self.others.waiting is not None:
             waiting = await self.others.waiting()
             self._accounting = {"waiting": waiting.count, "oldest": waiting.oldest}
+
+    def _images(self, now: float) -> tuple[Row, ...]:
+        """Those of the status file: with since when they lack."""
+        rows = tuple(self.others.images())
+        self._lacking = lacking(rows, self._lacking, now)
+        return tuple(
+            {**row, "lacking_since": self._lacking.get(str(row.get("image")))} for row in rows
+        )
 
     def _all_leaks(self) -> Mapping[str, int]:
         snapshots = self._snapshots()
@@ -247,30 +240,39 @@ class Monitoring:
         return {**counts, **{kind: sum(k == kind for k, _ in left) for kind in LENT}}
 
     def _snapshots(self) -> tuple[Snapshot, ...]:
-        return tuple(pulse.snapshot for pulse in self._pulses.values())
+        return tuple(pulse.snapshot for pulse in self._now())
+
+    def _now(self) -> tuple[Pulse, ...]:
+        """The spaces whose cycles have ended, with what keeps the next ones from it."""
+        troubles = {space.name: trouble for space, trouble in self.others.spaces()}
+        return tuple(p.troubled(troubles.get(name)) for name, p in self._pulses.items())
+
+    def _awaited(self) -> tuple[Awaited, ...]:
+        """The other spaces; those that are there at the first look are so from the start on."""
+        now = self._started_at if self._waited is None else self.clock()
+        since = self._waited or {}
+        found = tuple(
+            Awaited(space=space, since=since.get(space.name, now), trouble=trouble)
+            for space, trouble in self.others.spaces()
+            if space.name not in self._pulses
+        )
+        self._waited = {awaited.space.name: awaited.since for awaited in found}
+        return found
 
     def _aside(self, work: Any) -> None:
         """Have something done of which nothing else depends."""
         Deferred.fromCoroutine(work).addErrback(lambda failure: failure.trap(VcycleError))
 
 
-def _leaks(state_dir: str, living: Mapping[str, frozenset[str]], now: float) -> Mapping[str, int]:
+def _leaks(
+    state_dir: str, living: Mapping[str, frozenset[str]], unknown: Collection[str], now: float
+) -> Mapping[str, int]:
     """What nobody owns, by kind; blocks."""
     counts = {"disk": 0, "directory": 0, "space": 0, "file": half_written(state_dir, now)}
-    for each in leftovers(state_dir, living):
+    for each in leftovers(state_dir, living, unknown):
         kind = str(each["kind"])
         counts[kind] = counts.get(kind, 0) + 1
     return counts
-
-
-def hung(pools: Mapping[str, RunInThread]) -> dict[str, int]:
-    """How many threads of each pool were given up."""
-    return {name: pool.hung for name, pool in pools.items() if isinstance(pool, PrivateThreads)}
-
-
-def _started_since(snapshot: Snapshot, at: float) -> bool:
-    starts = (reviewed.record.started_at for reviewed in snapshot.machines)
-    return any(started is not None and started > at for started in starts)
 
 
 def _number(row: Row, key: str) -> float | None:

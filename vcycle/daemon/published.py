@@ -24,11 +24,13 @@ class Published:
     """
     Readers get bytes that are made once for each snapshot, in a thread.
 
-    Until the bytes of the newest are made, readers get those of the one before.
+    Until the bytes of the newest are made, readers get those of the one before. ``problems`` are
+    those of no space that is published.
     """
 
     _in_thread: RunInThread
     _clock: Callable[[], float]
+    _problems: Callable[[], tuple[str, ...]] = tuple
     snapshots: dict[str, Snapshot] = field(factory=dict)
     _documents: Mapping[str, bytes] = Factory(lambda: {STATUS: b"", EXPLAIN: b""})
     _encoding: bool = False
@@ -59,9 +61,8 @@ class Published:
             while self._stale:
                 self._stale = False
                 snapshots, now = tuple(self.snapshots.values()), self._clock()
-                self._documents = await self._in_thread(
-                    functools.partial(_documents, snapshots, now)
-                )
+                make = functools.partial(_documents, snapshots, now, self._problems())
+                self._documents = await self._in_thread(make)
         except VcycleError:
             # The thread was given up; the next snapshot tries again.
             self._stale = True
@@ -69,8 +70,10 @@ class Published:
             self._encoding = False
 
 
-def _documents(snapshots: tuple[Snapshot, ...], now: float) -> dict[str, bytes]:
+def _documents(
+    snapshots: tuple[Snapshot, ...], now: float, problems: tuple[str, ...]
+) -> dict[str, bytes]:
     return {
-        STATUS: status_text(snapshots, written=now, version=__version__),
+        STATUS: status_text(snapshots, written=now, version=__version__, problems=problems),
         EXPLAIN: explain_text(snapshots, written=now),
     }

@@ -81,6 +81,7 @@ class Daemon(OrderedServices):
         self._assembly: Assembly | None = None
         self._kept: tuple[Texts, Mapping[str, bytes]] = (), {}
         self._said: dict[str, str] = {}
+        self._pending: dict[str, bool] = {}
         self._sweeper = Sweeper()
         self._readiness = Readiness(
             reactor,
@@ -153,6 +154,7 @@ class Daemon(OrderedServices):
             entrance=self._entrance,
             way=self._way,
             remarks=self._remarks,
+            pending=lambda: [what for what, waits in self._pending.items() if waits],
         )
         self._reloader.pipes = Pipes(
             assembly.imaging.documents,
@@ -255,6 +257,7 @@ class Daemon(OrderedServices):
             wanted = getattr(configuration.settings, attribute.name)
             waits = attribute.name not in RELOADED
             waits = waits and wanted != getattr(self._settings, attribute.name)
+            self._pending[what] = waits
             self._say(what, f"{what} = {wanted}" if waits else None, events.needs_restart)
 
     async def _reload(self) -> None:

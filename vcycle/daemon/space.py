@@ -24,7 +24,8 @@ MESSAGES = 3
 class SpaceRunner:
     """
     ``reload`` reads the configuration again if it changed. ``build`` makes the cycle once it is
-    known what the store holds. ``wake`` asks for the next cycle at once.
+    known what the store holds. ``wake`` asks for the next cycle at once. ``trouble`` is what
+    failed before the last cycle, None if nothing did.
     """
 
     space: Space
@@ -35,7 +36,7 @@ class SpaceRunner:
     build: Callable[[SpaceRunner, Knowledge], Cycle]
     wake: Callable[[], None]
     problems: tuple[str, ...] = ()
-    _trouble: str | None = field(default=None, init=False)
+    trouble: str | None = field(default=None, init=False)
     _heard: dict[str, int] = field(factory=dict, init=False)
     cycle: Cycle | None = field(default=None, init=False)
 
@@ -53,9 +54,9 @@ class SpaceRunner:
                 self.cycle = await self._open()
         except VcycleError as error:
             trouble = str(error)
-        if trouble is not None and trouble != self._trouble:
+        if trouble is not None and trouble != self.trouble:
             events.store_failed(self.space.name, trouble)
-        self._trouble = trouble
+        self.trouble = trouble
         if self.cycle is None:
             return
         self.cycle.knowledge.catch_up(self.clocks.steps)

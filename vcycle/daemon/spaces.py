@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable
 from typing import Callable
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 from twisted.application.service import MultiService
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -49,6 +49,15 @@ class _Running:
         self.runner.problems = ("the space is no longer configured",)
 
 
+@frozen
+class _Unfit:
+    """A space that cannot run, and why; ``leaving`` is as of those that run."""
+
+    space: Space
+    trouble: str
+    leaving: bool
+
+
 class Spaces(MultiService):
     """
     One factory for each space. A space that is no longer configured drains: its machines are
@@ -72,9 +81,15 @@ class Spaces(MultiService):
         self._rest = rest
         self._took = took
         self._running: dict[str, _Running] = {}
+        self._unfit: dict[str, _Unfit] = {}
 
     def apply(self, configuration: Configuration) -> None:
         """The spaces as they are configured now."""
+        self._unfit = {
+            name: unfit
+            for name, unfit in self._unfit.items()
+            if unfit.leaving and name not in configuration.spaces
+        }
         for name, space in configuration.spaces.items():
             if name in self._running:
                 self._change(self._running[name], space)
@@ -88,9 +103,26 @@ class Spaces(MultiService):
         """Spaces that were configured when a former daemon ran, whose machines may live on."""
         for space in spaces:
             if space.name not in self._running:
-                self._try_to_add(evolve(space, draining=True))
+                self._try_to_add(evolve(space, draining=True), leaving=True)
                 if space.name in self._running:
                     self._running[space.name].leave()
+
+    @property
+    def wanted(self) -> tuple[tuple[Space, str | None], ...]:
+        """All spaces that are to run, each with what keeps its cycles from ending, if anything."""
+        all_of = self._running.values()
+        running = ((r.runner.space, r.factory.trouble or r.runner.trouble) for r in all_of)
+        return (*running, *((unfit.space, unfit.trouble) for unfit in self._unfit.values()))
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """What of the configuration takes effect only when the daemon starts anew."""
+        return tuple(
+            f"[space {name}] {option}"
+            for name, running in self._running.items()
+            for option, wanted in running.told.items()
+            if wanted != getattr(running.runner.space, option)
+        )
 
     def turn(self) -> bool:
         """Whether every space's cycles still come to their ends."""
@@ -147,14 +179,19 @@ class Spaces(MultiService):
         running.runner.space = evolve(space, **kept)
         running.factory.interval = space.cycle_seconds
 
-    def _try_to_add(self, space: Space) -> None:
+    def _try_to_add(self, space: Space, leaving: bool = False) -> None:
         """One space that cannot run is no reason for others not to."""
         try:
             self._add(space)
         except VcycleError as error:
-            events.alarmed(space.name, f"the space cannot run: {error}")
-        except Exception:
+            trouble = f"the space cannot run: {error}"
+            events.alarmed(space.name, trouble)
+        except Exception as error:
+            trouble = f"the space cannot run: a fault of Vcycle itself: {type(error).__name__}"
             self._log.failure("{space}: the space cannot run", space=space.name)
+        else:
+            return
+        self._unfit[space.name] = _Unfit(space, trouble, leaving)
 
     def _add(self, space: Space) -> None:
         def wake() -> None:

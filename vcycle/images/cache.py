@@ -106,7 +106,11 @@ class ImageCache:
     def status(self) -> tuple[ImageStatus, ...]:
         """Each address as it is known now, those of other processes included."""
         urls = dict.fromkeys((*self._index.entries, *self._needs, *self._flights))
-        return tuple(status_of(url, self._index.entry(url), self.progress(url)) for url in urls)
+        return tuple(self._status(url) for url in urls)
+
+    def _status(self, url: str) -> ImageStatus:
+        wanted_at = max(self._needs.get(url, {}).values(), default=None)
+        return status_of(url, self._index.entry(url), self.progress(url), wanted_at)
 
     def forgive(self) -> None:
         """What failed may be tried again at once: an administrator says so."""

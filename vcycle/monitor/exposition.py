@@ -8,7 +8,7 @@ from typing import Any, Callable
 from attrs import define
 
 from vcycle.core.errors import VcycleError
-from vcycle.core.metrics import COUNTER, HISTOGRAM, Family, buckets
+from vcycle.core.family import COUNTER, HISTOGRAM, Family, buckets
 
 PACKAGE = "prometheus_client"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from vcycle.core.disks import DISK_FILES
 from vcycle.store.layout import DAMAGED, LEFTOVER, MACHINES
@@ -12,22 +12,29 @@ MOST = 1000
 """Leftovers that are named; whoever has more learns nothing new from the rest."""
 
 
-def leftovers(state_dir: str, living: Mapping[str, frozenset[str]]) -> list[dict[str, object]]:
+def leftovers(
+    state_dir: str, living: Mapping[str, frozenset[str]], unknown: Collection[str] = ()
+) -> list[dict[str, object]]:
     """
     Disks of machines that are over, damaged directories, and spaces that nobody runs. Blocks.
 
-    ``living`` has for each space that runs the names of its living machines' directories.
+    ``living`` has for each space that runs the names of its living machines' directories; of those
+    that are ``unknown`` nobody can say what belongs to a machine.
     """
     found: list[dict[str, object]] = []
-    for each in _all(os.path.join(state_dir, "spaces"), living):
+    for each in _all(os.path.join(state_dir, "spaces"), living, unknown):
         found.append(each)
         if len(found) >= MOST:
             break
     return found
 
 
-def _all(spaces: str, living: Mapping[str, frozenset[str]]) -> Iterator[dict[str, object]]:
+def _all(
+    spaces: str, living: Mapping[str, frozenset[str]], unknown: Collection[str]
+) -> Iterator[dict[str, object]]:
     for space in _names(spaces):
+        if space in unknown:
+            continue
         of = living.get(space)
         machines = os.path.join(spaces, space, MACHINES)
         for name in _names(machines):

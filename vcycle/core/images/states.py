@@ -32,7 +32,8 @@ class ImageStatus:
     """
     One address. ``size`` and ``sha256`` are the newest version's, ``stored`` of all versions;
     times are Unix seconds, ``confirmed_at`` when its server last said that it is the newest.
-    ``progress`` is that of a download under way, and None if there is none.
+    ``wanted_at`` when somebody last wanted it here, None if that is not known. ``progress`` is
+    that of a download under way, and None if there is none.
     """
 
     url: str
@@ -46,9 +47,12 @@ class ImageStatus:
     confirmed_at: float | None
     problem: str | None
     progress: Progress | None
+    wanted_at: float | None = None
 
 
-def status_of(url: str, entry: Entry, progress: Progress | None) -> ImageStatus:
+def status_of(
+    url: str, entry: Entry, progress: Progress | None, wanted_at: float | None = None
+) -> ImageStatus:
     """What is known of an address."""
     newest = entry.versions[0] if entry.versions else None
     good = Standing.OLD if entry.failures else Standing.GOOD
@@ -64,6 +68,7 @@ def status_of(url: str, entry: Entry, progress: Progress | None) -> ImageStatus:
         confirmed_at=entry.confirmed_at,
         problem=entry.problem,
         progress=progress,
+        wanted_at=wanted_at,
     )
 
 
@@ -81,6 +86,7 @@ def row_of(status: ImageStatus) -> dict[str, object]:
         "fetched_at": status.fetched_at,
         "confirmed_at": status.confirmed_at,
         "problem": status.problem,
+        "wanted_at": status.wanted_at,
         "fetched_bytes": None if progress is None else progress.done,
         "total_bytes": None if progress is None else progress.total,
     }

@@ -174,6 +174,7 @@ const about = (space) => {
   const line = $("space-about");
   line.replaceChildren(words.join(" · "), " · cycle ", ticking("since", space.taken_at), " ago");
   if (space.draining) line.append(" ", badge("draining", "warn"));
+  if (space.drained) line.append(" ", space.drained);
   if (space.shutdown_time) line.append(" ", badge(`shutdown ${moment(space.shutdown_time)}`, "warn"));
   if (!space.answered) line.append(" ", badge("no answer from the provider", "bad"));
 };
