@@ -79,6 +79,28 @@ class OrderTests(ControlCase):
         self.assertEqual("full", told["machinetypes"][0]["verdict"])
 
 
+    def test_plan_drained(self) -> None:
+        """A plan has the drains that are ordered now, before any cycle met them."""
+        self.cycle()
+        self.order("drain", machinetype="pilot")
+        [told] = self.order("plan")["spaces"]
+        self.assertEqual("drained", told["machinetypes"][0]["verdict"])
+
+    def test_plan_unknown_drains(self) -> None:
+        """Where it is not known what is drained a plan starts nothing either, and says why."""
+        self.runner.space = evolve(self.runner.space, total_processors=4)
+        self.cycle()
+        self.runner.space = evolve(self.runner.space, total_processors=8)
+        cycle_of(self.runner).reconfigure(self.runner.space)
+        Path(self.drains.path).write_text("{")
+        [told] = self.order("plan")["spaces"]
+        self.assertEqual([], told["create"])
+        self.assertIn("remove it", told["problems"][0])
+        self.cycle()
+        self.assertEqual(told["problems"], list(self.ground.published[-1].problems))
+        self.assertEqual("vetoed", self.ground.published[-1].verdicts[0].word)
+
+
 class DrainTests(ControlCase):
     def test_drain(self) -> None:
         """A drained factory starts nothing from the next cycle on, until it is resumed."""
