@@ -24,7 +24,6 @@ from vcycle.core.plan import plan_cycle
 from vcycle.core.room import HEADROOM
 from vcycle.core.veto import DISK_RESERVE
 
-
 UNKEPT = {
     *("factory", "model", "secret", "born", "address", "mac", "site", "accounting_fqan"),
     *("keep_days", "cpu_seconds", "cpu_percentage", "image", "exports", "gocdb"),

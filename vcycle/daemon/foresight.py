@@ -21,8 +21,9 @@ async def foresee(runner: SpaceRunner) -> tuple[Observation, Plan]:
     """
     What one space sees now, and would do.
 
-    The provider, the host and the drains are asked; of peers and images it is what the last cycle knew. No
-    call that writes is made, and nothing that the next cycle decides by is changed.
+    The provider and the host are asked, and what is drained; of peers and images it is what the
+    last cycle knew. No call that writes is made, and nothing that the next cycle decides by is
+    changed.
 
     :raises VcycleError: the space cannot be looked at yet.
     """
