@@ -55,7 +55,7 @@ class ReloaderTests(FilesCase):
         self.reloaded = self.reloader()
         self.reloaded.read()
 
-    def test_one_at_a_time(self) -> None:
+    def test_in_turn(self) -> None:
         """Whoever comes during a look gets none; who waits has a whole one after it."""
         waiting: list[Deferred[None]] = []
 
@@ -67,10 +67,9 @@ class ReloaderTests(FilesCase):
 
         slow = Reloader(Places(files=(str(self.file),)), HOST, slowly, self.applied.append)
         slow.read()
-        first, other, patient = (
-            Deferred.fromCoroutine(slow.look(force=True, wait=wait))
-            for wait in (False, False, True)
-        )
+        first = Deferred.fromCoroutine(slow.look(force=True))
+        other = Deferred.fromCoroutine(slow.look(force=True))
+        patient = Deferred.fromCoroutine(slow.look(force=True, wait=True))
         self.successResultOf(other)
         while waiting:
             self.assertNoResult(patient)
