@@ -11,6 +11,7 @@ from zope.interface import Attribute, Interface
 from vcycle.core.config.model import Space
 from vcycle.core.images.wanted import Document as Document
 from vcycle.core.images.wanted import Image as Image
+from vcycle.core.images.wanted import Text as Text
 from vcycle.core.images.wanted import Wanted as Wanted
 from vcycle.core.machine import Capacity, Forming, Record, Sighting, Spec, Survey, Traces, Traits
 from vcycle.core.peers import Peers
@@ -236,10 +237,8 @@ class IImages(Interface):
             far, is a reason), and the cure.
         """
 
-    def text(reference: str, directory: str, own: bool = False) -> Awaitable[bytes]:
-        """
-        A small file, or a URL as last fetched; ``own``: or beside ``files``. Raises as ``image``.
-        """
+    def text(reference: str, directory: str, own: bool = False) -> Awaitable[Text]:
+        """A small file, as ``image`` gives large ones; ``own``: or one beside ``files``."""
 
 
 class IDocuments(Interface):

@@ -50,14 +50,14 @@ class ImagesContract(Base):
         self.put("files/cern.iso", b"image")
         path = f"{self.directory}/files/cern.iso"
         self.assertEqual(path, self.now(self.path("cern.iso", self.directory)))
-        self.assertEqual(b"image", self.now(self.images.text("cern.iso", self.directory)))
+        self.assertEqual(b"image", self.now(self.images.text("cern.iso", self.directory)).body)
 
     def test_absolute(self) -> None:
         """An absolute path is used as it is."""
         self.put("elsewhere", b"image")
         path = f"{self.directory}/elsewhere"
         self.assertEqual(path, self.now(self.path(path, "/nowhere")))
-        self.assertEqual(b"image", self.now(self.images.text(path, "/nowhere")))
+        self.assertEqual(b"image", self.now(self.images.text(path, "/nowhere")).body)
 
     def test_missing(self) -> None:
         """What is not there, or holds nothing, is named with what was looked for."""
@@ -80,7 +80,8 @@ class ImagesContract(Base):
         self.put("both.pem", b"beside")
         self.put("files/both.pem", b"below")
         for name, content in (("hostcert.pem", b"beside"), ("both.pem", b"below")):
-            self.assertEqual(content, self.now(self.images.text(name, self.directory, own=True)))
+            found = self.now(self.images.text(name, self.directory, own=True))
+            self.assertEqual((content, None), (found.body, found.problem))
         self.refused(self.images.text("hostcert.pem", self.directory))
         self.refused(self.path("hostcert.pem", self.directory))
         up = f"../{self.directory.rpartition('/')[2]}/hostcert.pem"
@@ -99,4 +100,4 @@ class ImagesContract(Base):
         self.now(self.path("large", self.directory))
         self.assertIn("large", self.refused(self.images.text("large", self.directory)))
         self.put("files/just", b"x" * (1 << 20))
-        self.assertEqual(1 << 20, len(self.now(self.images.text("just", self.directory))))
+        self.assertEqual(1 << 20, len(self.now(self.images.text("just", self.directory)).body))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from tests.core import values
 from tests.core.values import NOW
 from vcycle.core.backoff import History
+from vcycle.core.disks import GIGABYTE, Pool
+from vcycle.core.drains import Drain
 from vcycle.core.machine import (
     Condition,
     Doom,
@@ -24,7 +26,9 @@ from vcycle.core.machine import (
 from vcycle.core.observation import Budget, Host, Observation, Use
 from vcycle.core.outlook import Abort, Outlook
 from vcycle.core.peers import PeerReport, Peers
-from vcycle.core.supervision import Known
+from vcycle.core.room import HEADROOM
+from vcycle.core.supervision import Deadlines, Known
+from vcycle.core.veto import DISK_RESERVE
 
 NAMES = ("pilot", "probe", "idle")
 """Machinetypes that are configured; records may have others."""
@@ -124,6 +128,10 @@ histories = st.builds(
 )
 
 
+groups = st.sampled_from([None, None, "vg0"])
+"""Where blank disks are, of a machine or of a space's next ones."""
+
+
 @st.composite
 def living(draw: st.DrawFn, number: int = 0, at: st.SearchStrategy[float] = moments) -> Record:
     """A record that is not over, at any stage of its life, its times in no order."""
@@ -139,6 +147,7 @@ def living(draw: st.DrawFn, number: int = 0, at: st.SearchStrategy[float] = mome
         missing_since=draw(maybe(at)),
         doom=draw(maybe(dooms)),
         cpu_seconds=draw(st.floats(0, 1e6)),
+        volume_group=draw(groups),
     )
 
 
@@ -206,6 +215,7 @@ machinetypes = st.tuples(
             max_wallclock_seconds=st.sampled_from([86400, 3600]),
             backoff_seconds=st.sampled_from([10, 0, 3600]),
             fizzle_seconds=st.sampled_from([600, 0]),
+            disk_gb_per_processor=st.sampled_from([None, 40.0]),
         )
         for name in NAMES
     )
@@ -221,6 +231,17 @@ spaces = st.builds(
     mb_per_processor=st.sampled_from([2048, 1000]),
     processors_per_superslot=st.sampled_from([8, 4, 3, 1]),
     shutdown_time=st.sampled_from([None, None, None, int(NOW) + 7200, int(NOW) + 3000]),
+    volume_group=groups,
+)
+
+drains = st.builds(
+    Drain,
+    space=st.sampled_from([None, values.SPACE, ANOTHER]),
+    machinetype=st.sampled_from([None, *NAMES]),
+    reason=st.just("repairs"),
+    by=st.just("ann"),
+    since=moments,
+    until=maybe(moments),
 )
 
 TROUBLES: list[dict[str, Any]] = [
@@ -229,6 +250,7 @@ TROUBLES: list[dict[str, Any]] = [
     {"survey": None},
     {"host": Host(processors=8, load=500.0, disk_free=None)},
     {"host": Host(processors=8, load=0.0, disk_free=0)},
+    {"host": Host(processors=8, load=0.0, disk_free=DISK_RESERVE + 3 * HEADROOM)},
     {"ready": {"pilot": "its image is not here"}},
     {"held": True},
 ]
@@ -253,6 +275,18 @@ surroundings: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         ),
         "others": st.sampled_from([Use(), Use(machines=1, processors=5, memory_mb=9000)]),
         "peers": rounds,
+        "pool": st.sampled_from(
+            [
+                Pool(free=1 << 43),
+                Pool(free=100 * GIGABYTE, ours=200 * GIGABYTE),
+                Pool(free=0),
+                None,
+            ]
+        ),
+        "drains": st.just(()) | st.lists(drains, max_size=2).map(tuple),
+        "asked": st.dictionaries(st.integers(0, 3).map(values.uuid), dooms, max_size=2),
+        "deadlines": st.sampled_from([Deadlines(), Deadlines(start=60.0, drain=30.0)]),
+        "served_since": st.sampled_from([NOW - 86400, NOW - 30]),
         "seed": st.integers(0, 9),
     }
 )
@@ -309,6 +343,7 @@ def observations(draw: st.DrawFn) -> Observation:
                 "processors": processors,
                 "shutdown_time": NOW + left,
                 "requested_at": NOW - 5000,
+                "volume_group": draw(groups),
                 **facts,
             },
         )

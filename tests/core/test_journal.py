@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from attrs import fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,12 +14,22 @@ from tests.core.values import NOW, machinetype, mark, observation, record, runni
 from tests.core.values import survey as survey_of
 from vcycle.core.config.model import Space
 from vcycle.core.digest import differences, digest_of
+from vcycle.core.disks import GIGABYTE, Pool
 from vcycle.core.drains import Drain
 from vcycle.core.journal import encode
 from vcycle.core.journalread import decode
-from vcycle.core.machine import Doom, Outcome, Traces
-from vcycle.core.observation import Observation
+from vcycle.core.machine import Doom, Outcome, Record, Traces
+from vcycle.core.observation import Host, Observation
 from vcycle.core.plan import plan_cycle
+from vcycle.core.room import HEADROOM
+from vcycle.core.veto import DISK_RESERVE
+
+UNKEPT = {
+    *("factory", "model", "secret", "born", "address", "mac", "site", "accounting_fqan"),
+    *("keep_days", "cpu_seconds", "cpu_percentage", "image", "exports", "gocdb"),
+    "hepscore23_per_processor",
+}
+"""Facts of machines that no plan is made of."""
 
 
 def again(seen: Observation, of: Space | None = None) -> list[str]:
@@ -50,6 +61,23 @@ class ReplayTests(SynchronousTestCase):
         back = entry.observation(seen.space)
         self.assertEqual((seen.drains, seen.asked), (back.drains, back.asked))
 
+    def test_room(self) -> None:
+        """A volume group is as full in a replay as it was, and its volumes of the same size."""
+        for disk in (None, 40.0):
+            kinds = machinetype(disk_gb_per_processor=disk)
+            for pool in (Pool(free=100 * GIGABYTE), Pool(free=0, ours=GIGABYTE), None):
+                seen = observation(
+                    [record(1, volume_group="vg0")],
+                    space=space(kinds, volume_group="vg0"),
+                    pool=pool,
+                    host=Host(processors=64, load=0.0, disk_free=DISK_RESERVE + 2 * HEADROOM),
+                )
+                entry = decode(encode(seen, plan_cycle(seen)))
+                self.assertEqual(
+                    plan_cycle(seen).create, plan_cycle(entry.observation(seen.space)).create
+                )
+                self.assertEqual([], again(seen))
+
     def test_other(self) -> None:
         """Another configuration shows what it would change, a line for each machinetype."""
         more = space(machinetype(target_share=0.0), machinetype("probe"))
@@ -70,6 +98,25 @@ class ReplayTests(SynchronousTestCase):
         self.assertIn(
             "veto: draining = yes (was: none)", again(observation(), space(draining=True))
         )
+
+
+class WholeTests(SynchronousTestCase):
+    @given(observations())
+    @settings(max_examples=60)
+    def test_observation(self, seen: Observation) -> None:
+        """All that was seen of the surroundings is kept, and what is not is named here."""
+        ready = {name: text for name, text in seen.ready.items() if text is not None}
+        back = decode(encode(seen, plan_cycle(seen))).observation(seen.space)
+        apart = {"records", "survey", "traces", "peers"}
+        for name in {field.name for field in fields(Observation)} - apart:
+            expected = ready if name == "ready" else getattr(seen, name)
+            self.assertEqual(expected, getattr(back, name), name)
+        self.assertEqual(repr(seen.peers), repr(back.peers))
+        for before, after in zip(seen.records, back.records):
+            for name in {field.name for field in fields(Record)} - UNKEPT:
+                self.assertEqual(getattr(before, name), getattr(after, name), name)
+        self.assertEqual(len(seen.records), len(back.records))
+        self.assertEqual(seen.traces, back.traces)
 
 
 class ContentTests(SynchronousTestCase):
@@ -118,6 +165,15 @@ class BrokenTests(SynchronousTestCase):
         """What is no line of the journal is said to be none."""
         for line in (b"", b"x", b"[]", b"{}", b'{"version":1}', b'{"version":2}', b"[" * 100_000):
             self.assertRaises(ValueError, decode, line)
+
+    def test_earlier(self) -> None:
+        """A line that tells of no volume group is read as one of a time when there was none."""
+        seen = observation([running(volume_group="vg0")], pool=Pool(free=7))
+        line = json.loads(encode(seen, plan_cycle(seen)))
+        del line["pool"]
+        line["machines"][0][0].pop()
+        back = decode(json.dumps(line).encode()).observation(seen.space)
+        self.assertEqual((None, None), (back.pool, back.records[0].volume_group))
 
     def test_lost(self) -> None:
         """A line of which something is missing is one error, not any."""

@@ -36,6 +36,7 @@ WORDS = {
     "started",
     "no-share",
     "not-ready",
+    "drained",
     "shutdown",
     "backing-off",
     "proving",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,31 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.core.values import NOW, SPACE, foreign, machinetype, mark, running, sighting, space
+from tests.core.values import (
+    NOW,
+    SPACE,
+    ended,
+    foreign,
+    machinetype,
+    mark,
+    running,
+    sighting,
+    space,
+)
 from tests.daemon.ground import Ground, cycle_of
 from tests.daemon.spoken import listening
 from tests.inplace import in_place
 from vcycle.core.disks import volume_name
 from vcycle.core.errors import HostFault, VcycleError
+from vcycle.core.machine import Record
+from vcycle.core.quota import Quota
 from vcycle.daemon.control import Control
 from vcycle.daemon.drains import Drains
 from vcycle.daemon.showing import LINE_LENGTH, TAIL_LINES, tail
 from vcycle.monitor.control import Caller
+from vcycle.store.ended import Ended
 from vcycle.store.leftovers import leftovers
+from vcycle.store.machines import MachineStore
 
 CALLER = Caller(uid=os.getuid(), pid=77)
 
@@ -34,8 +49,14 @@ class ControlCase(SynchronousTestCase):
         self.drains = Drains(str(place / "drains.json"), in_place, self.ground.now)
         self.woken = 0
         self.control = Control(
-            lambda: {SPACE: self.runner}, self.wake, self.drains, self.ground.now, in_place
+            lambda: {SPACE: self.runner},
+            self.wake,
+            self.drains,
+            self.ground.now,
+            in_place,
+            Ended(str(place)),
         )
+        self.kept = MachineStore(str(place), SPACE, in_place, Quota(reserve_bytes=0))
 
     def wake(self) -> None:
         self.woken += 1
@@ -77,6 +98,27 @@ class OrderTests(ControlCase):
         [told] = self.order("plan")["spaces"]
         self.assertEqual((SPACE, []), (told["space"], told["create"]))
         self.assertEqual("full", told["machinetypes"][0]["verdict"])
+
+    def test_plan_drained(self) -> None:
+        """A plan has the drains that are ordered now, before any cycle met them."""
+        self.cycle()
+        self.order("drain", machinetype="pilot")
+        [told] = self.order("plan")["spaces"]
+        self.assertEqual("drained", told["machinetypes"][0]["verdict"])
+
+    def test_plan_unknown_drains(self) -> None:
+        """Where it is not known what is drained a plan starts nothing either, and says why."""
+        self.runner.space = evolve(self.runner.space, total_processors=4)
+        self.cycle()
+        self.runner.space = evolve(self.runner.space, total_processors=8)
+        cycle_of(self.runner).reconfigure(self.runner.space)
+        Path(self.drains.path).write_text("{")
+        [told] = self.order("plan")["spaces"]
+        self.assertEqual([], told["create"])
+        self.assertIn("remove it", told["problems"][0])
+        self.cycle()
+        self.assertEqual(told["problems"], list(self.ground.published[-1].problems))
+        self.assertEqual("vetoed", self.ground.published[-1].verdicts[0].word)
 
 
 class DrainTests(ControlCase):
@@ -195,6 +237,56 @@ class ShowTests(ControlCase):
         times = [moment["at"] for moment in shown["timeline"]]
         self.assertEqual(sorted(times), times)
         self.assertNotIn(record.secret, repr(shown))
+
+    def keep(self, *records: Record) -> None:
+        """Machines whose directories were left by the daemon before this one."""
+        self.cycle()
+        for record in records:
+            for work in (
+                self.kept.open(),
+                self.kept.save([evolve(record, ended_at=None, outcome=None)]),
+                self.kept.put(record, "shutdown_message", io.BytesIO(b"200 Done"), NOW + 3590),
+                self.kept.save([record]),
+            ):
+                self.successResultOf(Deferred.fromCoroutine(work))
+            Path(self.kept.path(record, "console.log")).write_text(f"end of {record.uuid}\n")
+        cycle_of(self.runner).store = self.kept
+
+    def test_over(self) -> None:
+        """What a machine left is shown for as long as it is kept, by name the newest of a slot."""
+        name = "factory1-40.example.com"
+        first, second = (ended(n, name=name, slot=40, born=int(NOW) + n) for n in (50, 51))
+        self.keep(second, first)
+        for called, record in (
+            (name, second),
+            ("factory1-40", second),
+            (second.uuid, second),
+            (first.uuid, first),
+        ):
+            shown = self.order("show", machine=called)["shown"]
+            self.assertEqual((record.uuid, "ended"), (shown["uuid"], shown["state"]))
+            self.assertEqual([f"end of {record.uuid}"], shown["console"])
+            self.assertEqual("200 Done", shown["message"])
+            self.assertEqual("completed", shown["outcome"])
+            told = [moment["what"] for moment in shown["timeline"]]
+            self.assertIn("last message", told)
+            self.assertIn("ended", told)
+            self.assertTrue(os.path.isdir(shown["directory"]))
+            self.assertNotIn(record.secret, repr(shown))
+        self.assertIn("over already", self.refused("destroy", machine=first.uuid))
+        self.assertIn("none is kept", self.refused("show", machine="factory1-41"))
+
+    def test_over_just_now(self) -> None:
+        """Of a machine that has just ended all that it left is shown too."""
+        self.cycle()
+        record = next(iter(cycle_of(self.runner).knowledge.records.values()))
+        over = ended(60, name=record.name, slot=record.slot)
+        self.keep(over)
+        cycle_of(self.runner).knowledge.records.pop(record.uuid)
+        cycle_of(self.runner).knowledge.forget(over)
+        shown = self.order("show", machine=record.name)["shown"]
+        self.assertEqual(over.uuid, shown["uuid"])
+        self.assertIn("last message", [moment["what"] for moment in shown["timeline"]])
 
     def test_tail(self) -> None:
         """Of a console only the end is shown, and nothing that steers a terminal."""

@@ -78,6 +78,10 @@ LINES: dict[str, tuple[Callable[[], None], str]] = {
         lambda: events.image_lacking(news.Lacking(url=IMAGE, reason="it has expired")),
         f"error: Image {IMAGE}: there is no good copy: it has expired; it is tried again",
     ),
+    "image-not-kept": (
+        lambda: events.image_not_kept(news.Unkept(url=IMAGE, reason="the disk is full")),
+        f"warn: Image {IMAGE}: no copy of it is kept for the next start: the disk is full",
+    ),
     "image-back": (
         lambda: events.image_back(news.Back(url=IMAGE)),
         f"info: Image {IMAGE}: its server is right again",
@@ -282,6 +286,7 @@ class LineTests(SynchronousTestCase):
         for say in (
             lambda: events.images(news.Back(url=IMAGE)),
             lambda: events.images(news.Lacking(url=IMAGE, reason="x")),
+            lambda: events.images(news.Unkept(url=IMAGE, reason="x")),
             lambda: events.image_trouble(news.Trouble(text="x")),
         ):
             with capturedLogs() as captured:

@@ -99,7 +99,7 @@ class ImagingTests(TestCase):
         await self.imaging.documents.fetch(url, 10_000)
         found = await self.imaging.documents.document(url, 10_000, 60.0)
         self.assertEqual(GOOD, found.body)
-        self.assertEqual(GOOD, await self.imaging.images.text(url, "/nowhere"))
+        self.assertEqual(GOOD, (await self.imaging.images.text(url, "/nowhere")).body)
 
     async def test_reloaded(self) -> None:
         """Settings take effect at once."""

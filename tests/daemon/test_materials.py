@@ -12,7 +12,7 @@ from tests.inplace import in_place
 from vcycle.core.errors import ImageMissing
 from vcycle.core.machine import Model
 from vcycle.daemon.materials import Materials, gather
-from vcycle.interfaces import Image, Wanted
+from vcycle.interfaces import Image, Text, Wanted
 from vcycle.testing.images import MemoryImages
 
 DIRECTORY = "/var/lib/vcycle/machinetypes/pilot"
@@ -133,3 +133,17 @@ class MaterialsTests(SynchronousTestCase):
             found.remark(NOW),
         )
         self.assertIsNone(self.gathered().remark(NOW))
+
+    def test_stale_texts(self) -> None:
+        """So are templates and other small files, each once."""
+        url = "https://example.com/t"
+        stale = Text(body=b"#!/bin/sh\n", url=url, confirmed_at=NOW - 60, problem="it is away")
+        images = MemoryImages(FILES, stale_texts={f"{DIRECTORY}/files/user_data": stale})
+        wanted = machinetype(
+            user_data="user_data", user_data_files={"same": "user_data"}, root_public_key="key.pub"
+        )
+        found = self.successResultOf(gather(wanted, images, DIRECTORY, in_place))
+        self.assertEqual(stale.body, found.template)
+        self.assertEqual(
+            f"the copy of {url} confirmed 1m 00s ago is used: it is away", found.remark(NOW)
+        )

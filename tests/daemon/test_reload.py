@@ -55,6 +55,29 @@ class ReloaderTests(FilesCase):
         self.reloaded = self.reloader()
         self.reloaded.read()
 
+    def test_in_turn(self) -> None:
+        """Whoever comes during a look gets none; who waits has a whole one after it."""
+        waiting: list[Deferred[None]] = []
+
+        async def slowly(work: Callable[[], R], deadline: float | None = None) -> R:
+            done: Deferred[None] = Deferred()
+            waiting.append(done)
+            await done
+            return work()
+
+        slow = Reloader(Places(files=(str(self.file),)), HOST, slowly, self.applied.append)
+        slow.read()
+        first = Deferred.fromCoroutine(slow.look(force=True))
+        other = Deferred.fromCoroutine(slow.look(force=True))
+        patient = Deferred.fromCoroutine(slow.look(force=True, wait=True))
+        self.successResultOf(other)
+        while waiting:
+            self.assertNoResult(patient)
+            waiting.pop().callback(None)
+        self.successResultOf(first)
+        self.successResultOf(patient)
+        self.assertEqual(2, len(self.applied))
+
     def look(self) -> list[str]:
         with listening() as said:
             self.successResultOf(self.reloaded.look())

@@ -46,6 +46,22 @@ class ServedTests(DaemonCase):
 
         return ensureDeferred(story())
 
+    def test_at_once(self) -> Deferred[None]:
+        """What was just fetched makes machinetypes at once: no regular cycle is waited for."""
+        self.server.files["/exvo.pipe"] = Served((VECTORS / "example.pipe").read_bytes())
+
+        async def story() -> None:
+            daemon = self.started()
+            while "exvo-mcore" not in self.judged():
+                await self.listener.event("verdict")
+            await daemon.stopService()
+
+        return ensureDeferred(story())
+
+    def judged(self) -> set[str]:
+        """The machinetypes of which it was said why they are started or not."""
+        return {e["machinetype"] for e in self.listener.heard if e["event"] == "verdict"}
+
     async def looked(self) -> None:
         """It is told to look again, and what servers say has some time to arrive."""
         self.look()

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from tests.images.case import CacheCase
 from tests.images.https import Served
 from vcycle.core.errors import FetchError, ImageMissing
-from vcycle.core.images.news import Back, Kept, Lacking
+from vcycle.core.images.news import Back, Kept, Lacking, Unkept
 from vcycle.images.documents import Documents
 
 GOOD = b"#!/bin/sh\necho good\n"
@@ -113,6 +113,24 @@ class DocumentTests(CacheCase):
         self.kept = self.documents()
         self.assertEqual(GOOD, await self.body(url))
         self.assertEqual([], self.server.asked)
+
+    async def test_unkept(self) -> None:
+        """What cannot be written to the disk is used all the same, and that is told once."""
+        url = self.put(GOOD)
+        place = os.path.join(self.kept.copies.directory, "documents")
+        os.makedirs(os.path.dirname(place))
+        with open(place, "wb"):
+            pass
+        for _ in range(2):
+            self.assertEqual(GOOD, (await self.kept.fetch(url, MOST)).body)
+        [told] = self.news
+        assert isinstance(told, Unkept)
+        self.assertEqual(url, told.url)
+        self.assertIn(place, told.reason)
+        os.unlink(place)
+        await self.kept.fetch(url, MOST)
+        self.assertEqual(GOOD, (await self.documents().document(url, MOST, 1e9)).body)
+        self.assertEqual([told], self.news)
 
     async def test_damaged_copy(self) -> None:
         """A copy that is not as it was written counts as none."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 
+from attrs import astuple
+
 from tests.images.case import CacheCase
 from tests.inplace import in_place
 from vcycle.core.errors import ImageMissing
@@ -55,13 +57,14 @@ class FoundTests(CacheCase):
     async def test_both(self) -> None:
         """Files are given as they are, addresses through the cache, templates too."""
         self.assertEqual(self.path, (await self.local()).path)
-        self.assertEqual(GOOD, await self.found.text(self.path, "/nowhere"))
+        self.assertEqual(GOOD, (await self.found.text(self.path, "/nowhere")).body)
         url = self.put(GOOD)
         await self.cache.fetch(url)
         image = await self.found.image(Wanted(reference=url, directory="/nowhere"))
         self.assertEqual(url, image.url)
         await self.found.documents.fetch(url, 1 << 20)
-        self.assertEqual(GOOD, await self.found.text(url, "/nowhere"))
+        text = await self.found.text(url, "/nowhere")
+        self.assertEqual((GOOD, url, self.wall(), None), astuple(text))
 
     async def test_digest_of_file(self) -> None:
         """A local file must have the digest as well; it is read once for each of its states."""

@@ -47,8 +47,9 @@ class LocalImagesTests(SynchronousTestCase):
             self.assertIn("leads out of", self.refused(reference))
 
     def own(self, reference: str) -> bytes:
-        answer: bytes = self.successResultOf(self.images.text(reference, self.directory, own=True))
-        return answer
+        answer = self.images.text(reference, self.directory, own=True)
+        found: bytes = self.successResultOf(answer).body
+        return found
 
     def own_refused(self, reference: str) -> str:
         answer = self.images.text(reference, self.directory, own=True)

@@ -23,9 +23,9 @@ def register(subcommands: Subcommands) -> None:
     parser = subcommands.add_parser(
         "show",
         help="show one machine: its times, its message, the end of its console",
-        description="Ask the running daemon for all that it knows of one machine, or of the last"
-        " one of a slot. What cannot be printed of its console is a question mark. Exit status: 0,"
-        " or 1 if there is no such machine or no answer.",
+        description="Ask the running daemon for all that it knows of one machine, also of one that"
+        " is over, for as long as its directory is kept. What cannot be printed of its console is"
+        " a question mark. Exit status: 0, or 1 if there is no such machine or no answer.",
     )
     parser.add_argument("machine", metavar="MACHINE", help="its name, short name or uuid")
     add_place(parser)

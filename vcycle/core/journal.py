@@ -32,7 +32,18 @@ HIDDEN = "-"
 
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 MOMENTS = ("requested_at", "shutdown_time", "started_at", "seen_at", "missing_since", "ended_at")
-PLAIN = ("uuid", "name", "slot", "machinetype", "processors", "memory_mb", "hs06_per_processor")
+PLAIN = (
+    "uuid",
+    "name",
+    "slot",
+    "machinetype",
+    "processors",
+    "memory_mb",
+    "hs06_per_processor",
+    "volume_group",
+)
+"""Facts of every machine; a line of an earlier version may have fewer, the last ones left out."""
+
 REPORT = tuple(field.name for field in fields(PeerReport))
 
 
@@ -61,6 +72,7 @@ def _head(seen: Observation, plan: Plan) -> dict[str, Any]:
         "host": astuple(seen.host),
         "budget": astuple(seen.budget),
         "others": astuple(seen.others),
+        "pool": None if seen.pool is None else astuple(seen.pool),
         "traits": astuple(seen.traits),
         "deadlines": astuple(seen.deadlines),
         "served_since": seen.served_since,

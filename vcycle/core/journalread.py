@@ -12,6 +12,7 @@ from vcycle.core import drains
 from vcycle.core.backoff import History
 from vcycle.core.config.model import Space
 from vcycle.core.digest import Digest
+from vcycle.core.disks import Pool
 from vcycle.core.journal import HIDDEN, MOMENTS, PLAIN, REPORT, VERSION
 from vcycle.core.machine import (
     Condition,
@@ -81,6 +82,7 @@ def _observation(data: Mapping[str, Any], space: Space) -> Observation:
     records = tuple(_record(row, data, space) for row in rows)
     survey = data["survey"]
     peers = data["peers"]
+    pool = data.get("pool")
     return Observation(
         now=data["now"],
         space=space,
@@ -103,6 +105,7 @@ def _observation(data: Mapping[str, Any], space: Space) -> Observation:
         problems=tuple(data["problems"]),
         held=data["held"],
         steps=tuple(data["steps"]),
+        pool=None if pool is None else Pool(**_named(Pool, pool)),
         drains=drains.decode(data["drains"]),
         asked={uuid: _doomed(doom) for uuid, doom in data["asked"].items()},
         deadlines=Deadlines(**_named(Deadlines, data["deadlines"])),

@@ -66,6 +66,7 @@ def assemble(
     planners: RunInThread,
     reload: Callable[[], Awaitable[None]],
     sweep: Callable[[], None],
+    piped: Callable[[], None],
     entrance: Entrance | None = None,
     way: WayOut | None = None,
     remarks: Callable[[Space], Sequence[str]] = unremarked,
@@ -75,10 +76,11 @@ def assemble(
     Everything between the configuration and the spaces.
 
     ``files`` are threads for what waits for a disk, ``planners`` for what computes; ``reload``
-    reads the configuration again if it changed; ``sweep`` is called between cycles;
-    ``entrance`` is what was bound for those who watch before anything was claimed; ``way`` leads
-    out of the fence, if there is one; ``remarks`` are problems of a space that keep nothing from
-    being made; ``pending`` are settings whose new values wait for the next start.
+    reads the configuration again if it changed; ``sweep`` is called between cycles, ``piped`` when
+    a vacuum pipe's document is another; ``entrance`` is what was bound for those who watch before
+    anything was claimed; ``way`` leads out of the fence, if there is one; ``remarks`` are problems
+    of a space that keep nothing from being made; ``pending`` are settings whose new values wait for
+    the next start.
     """
     settings = configuration.settings
     state_dir = settings.state_dir
@@ -109,6 +111,7 @@ def assemble(
         settings,
         tell=events.images,
         woken=lambda: spaces.wake(),
+        piped=piped,
         connect=None if way is None else functools.partial(endpoint, reactor, way),
     )
 

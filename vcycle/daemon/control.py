@@ -11,7 +11,7 @@ from attrs import define
 
 from vcycle.core.drains import MAX_REASON, Drain, encode
 from vcycle.core.errors import VcycleError
-from vcycle.core.machine import Doom, Outcome
+from vcycle.core.machine import Doom, Outcome, Record
 from vcycle.core.observation import Observation, Plan
 from vcycle.core.reasons.planned import orphans, planned
 from vcycle.daemon import events
@@ -22,6 +22,7 @@ from vcycle.daemon.space import SpaceRunner
 from vcycle.daemon.unlent import unlent
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.control import Caller
+from vcycle.store.ended import Ended
 
 Leftovers = Callable[[Mapping[str, frozenset[str]]], list[dict[str, object]]]
 """
@@ -42,7 +43,8 @@ class Control:
     """
     Carries orders out, and says in the log who gave them.
 
-    ``runners`` are the spaces as they run, ``wake`` asks all of them for a cycle at once.
+    ``runners`` are the spaces as they run, ``wake`` asks all of them for a cycle at once,
+    ``ended`` finds machines that are over.
     """
 
     runners: Callable[[], Mapping[str, SpaceRunner]]
@@ -50,6 +52,7 @@ class Control:
     drains: Drains
     clock: Callable[[], float]
     in_thread: RunInThread
+    ended: Ended
     leftovers: Leftovers = nothing_left
 
     async def answer(self, order: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
@@ -117,11 +120,15 @@ class Control:
         return {"orphans": list(unique.values()), "problems": problems}
 
     async def _show(self, order: Mapping[str, Any], who: str) -> Mapping[str, Any]:
-        runner, record = find(self._spaces(order).values(), _needed(order, "machine"))
-        return {"shown": await shown(runner, record)}
+        runner, record = await self._find(order)
+        return {"shown": await shown(runner, record, self.ended, self.in_thread)}
+
+    async def _find(self, order: Mapping[str, Any]) -> tuple[SpaceRunner, Record]:
+        runners, name = self._spaces(order).values(), _needed(order, "machine")
+        return await find(runners, name, self.ended, self.in_thread)
 
     async def _destroy(self, order: Mapping[str, Any], who: str) -> Mapping[str, Any]:
-        runner, record = find(self._spaces(order).values(), _needed(order, "machine"))
+        runner, record = await self._find(order)
         knowledge = cycle_of(runner).knowledge
         if record.uuid not in knowledge.records:
             raise VcycleError(f"{record.name} is over already")

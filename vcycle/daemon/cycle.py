@@ -104,12 +104,12 @@ class Cycle:
         await self.lending.look(self.space, survey, tuple(self.knowledge.records.values()))
         self.ready = await self._ready()
         host, unseen = await self.look_at_host()
-        undrained = await self._look_at_drains()
+        self._drained, undrained = await self.look_at_drains()
         found = (text for text in (undrained, silent, serving, unseen) if text is not None)
         problems = (*self.problems, *found)
         await self.hypervisor.planning.acquire()
         try:
-            observation, plan = await self._plan(survey, peers, host, problems)
+            observation, plan = await self._plan(survey, peers, host, self._drained, problems)
         finally:
             self.hypervisor.planning.release()
         performed = await self.performer.perform(plan, self.space, self.materials)
@@ -122,12 +122,12 @@ class Cycle:
         if since != self._served_since:
             self._served_since = self.knowledge.served_since = since
 
-    async def _look_at_drains(self) -> str | None:
+    async def look_at_drains(self) -> tuple[tuple[Drain, ...], str | None]:
+        """The drains as they are now, and why they cannot be known: then those known last."""
         try:
-            self._drained = await self.drains()
+            return await self.drains(), None
         except VcycleError as error:
-            return str(error)
-        return None
+            return self._drained, str(error)
 
     async def look_at_host(self) -> tuple[Host, str | None]:
         try:
@@ -166,7 +166,12 @@ class Cycle:
         return ready
 
     def observation(
-        self, survey: Survey | None, peers: Peers, host: Host, problems: tuple[str, ...]
+        self,
+        survey: Survey | None,
+        peers: Peers,
+        host: Host,
+        drains: tuple[Drain, ...],
+        problems: tuple[str, ...],
     ) -> Observation:
         """All that is known now, with these looks at the world; nothing is changed by it."""
         hypervisor, knowledge, now = self.hypervisor, self.knowledge, self.clock()
@@ -190,16 +195,21 @@ class Cycle:
             held=knowledge.held,
             steps=self.steps,
             pool=self.lending.pool,
-            drains=self._drained,
+            drains=drains,
             asked=dict(knowledge.asked),
         )
 
     async def _plan(
-        self, survey: Survey | None, peers: Peers, host: Host, problems: tuple[str, ...]
+        self,
+        survey: Survey | None,
+        peers: Peers,
+        host: Host,
+        drains: tuple[Drain, ...],
+        problems: tuple[str, ...],
     ) -> tuple[Observation, Plan]:
         space, hypervisor = self.space, self.hypervisor
         hypervisor.totals[space.name] = (space.total_processors, space.total_mb)
-        observation = self.observation(survey, peers, host, problems)
+        observation = self.observation(survey, peers, host, drains, problems)
         plan = await self.in_thread(lambda: plan_cycle(observation))
         hypervisor.uses[space.name] = plan.use
         return observation, plan

@@ -21,18 +21,20 @@ async def foresee(runner: SpaceRunner) -> tuple[Observation, Plan]:
     """
     What one space sees now, and would do.
 
-    The provider and the host are asked; of peers and images it is what the last cycle knew. No
-    call that writes is made, and nothing that the next cycle decides by is changed.
+    The provider and the host are asked, and what is drained; of peers and images it is what the
+    last cycle knew. No call that writes is made, and nothing that the next cycle decides by is
+    changed.
 
     :raises VcycleError: the space cannot be looked at yet.
     """
     cycle = cycle_of(runner)
     survey, silent = await _survey(cycle)
     host, unseen = await cycle.look_at_host()
+    drains, undrained = await cycle.look_at_drains()
     peers = await cycle.peers(cycle.space, True)
     unserved = None if cycle.hypervisor.server.since is not None else "machines are not served"
-    found = (text for text in (silent, unserved, unseen) if text is not None)
-    observation = cycle.observation(survey, peers, host, (*runner.problems, *found))
+    found = (text for text in (undrained, silent, unserved, unseen) if text is not None)
+    observation = cycle.observation(survey, peers, host, drains, (*runner.problems, *found))
     plan = await cycle.in_thread(lambda: plan_cycle(observation))
     return observation, cycle.remarked(plan)
 

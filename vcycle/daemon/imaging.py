@@ -58,11 +58,16 @@ def _silent(news: News) -> None:
     """Whoever uses the documents of pipes tells of them."""
 
 
+def _unpiped() -> None:
+    """What is called for pipes where nobody reads them."""
+
+
 class Imaging(Service):
     """
     ``images`` are for machines, ``documents`` for vacuum pipes. ``tell`` hears what an operator
-    may want to know; ``woken`` is called when what was missing may be here. ``connect`` is how to
-    connect to servers, where not as everybody does.
+    may want to know; ``woken`` is called when what was missing may be here, ``piped`` when a
+    pipe's document is another. ``connect`` is how to connect to servers, where not as everybody
+    does.
     """
 
     _log = Logger()
@@ -74,6 +79,7 @@ class Imaging(Service):
         *,
         tell: Callable[[News], None],
         woken: Callable[[], None],
+        piped: Callable[[], None] = _unpiped,
         connect: Connect | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -112,9 +118,9 @@ class Imaging(Service):
             in_thread=self.threads,
             copies=self._copies,
             waits=fetching.bounds.waits,
-            woken=woken,
         )
-        self._templates, self.documents = documents(tell=tell), documents(tell=_silent)
+        self._templates = documents(tell=tell, woken=woken)
+        self.documents = documents(tell=_silent, woken=piped)
         self.images = FoundImages(
             cache=self.cache,
             documents=self._templates,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
+from typing import Callable
 
 from attrs import Factory, frozen
 
 from vcycle.core.config.model import Machinetype, Space
 from vcycle.core.errors import ImageMissing
 from vcycle.core.moments import span
-from vcycle.interfaces import IImages, Image, RunInThread, Wanted
+from vcycle.interfaces import IImages, Image, RunInThread, Text, Wanted
 
 MARGIN_SECONDS = 600.0
 """More than a cycle takes from gathering materials to using them."""
@@ -20,7 +21,7 @@ MARGIN_SECONDS = 600.0
 class Materials:
     """
     Paths on the hypervisor's host, and contents; None is "has none". ``stale`` are the images
-    whose servers could not be asked whether they have changed.
+    and small files whose servers could not be asked whether they have changed.
     """
 
     image: str | None = None
@@ -29,17 +30,15 @@ class Materials:
     template: bytes | None = None
     files: Mapping[str, bytes] = Factory(dict)
     public_key: str | None = None
-    stale: tuple[Image, ...] = ()
+    stale: tuple[Image | Text, ...] = ()
 
     def remark(self, now: float) -> str | None:
         """What is to be told of them at ``now`` (Unix seconds); None if there is nothing."""
         texts = []
-        for image in self.stale:
-            age = (
-                "an unknown time" if image.confirmed_at is None else span(now - image.confirmed_at)
-            )
-            texts.append(f"the copy of {image.url} confirmed {age} ago is used: {image.problem}")
-        return "; ".join(texts) or None
+        for each in self.stale:
+            age = "an unknown time" if each.confirmed_at is None else span(now - each.confirmed_at)
+            texts.append(f"the copy of {each.url} confirmed {age} ago is used: {each.problem}")
+        return "; ".join(dict.fromkeys(texts)) or None
 
 
 async def gather(
@@ -51,7 +50,7 @@ async def gather(
     :raises ImageMissing: something is not there; the text says what, and the cure.
     """
 
-    stale: list[Image] = []
+    stale: list[Image | Text] = []
 
     async def path(
         reference: str | None, sha256: str | None = None, signing_dn: str | None = None
@@ -65,6 +64,12 @@ async def gather(
             stale.append(image)
         return image.path
 
+    async def body(reference: str, own: bool = False) -> bytes:
+        text = await images.text(reference, directory, own)
+        if text.problem is not None:
+            stale.append(text)
+        return text.body
+
     user_data = machinetype.user_data
     return Materials(
         image=await path(
@@ -72,13 +77,13 @@ async def gather(
         ),
         kernel=await path(machinetype.kernel),
         initrd=await path(machinetype.initrd),
-        template=None if user_data is None else await images.text(user_data, directory),
+        template=None if user_data is None else await body(user_data),
         files={
             # What a pipe's document names is in "files" alone: keys are for whoever configures.
-            name: await images.text(reference, directory, own=machinetype.pipe is None)
+            name: await body(reference, own=machinetype.pipe is None)
             for name, reference in machinetype.user_data_files.items()
         },
-        public_key=await _public_key(machinetype, images, directory, in_thread),
+        public_key=await _public_key(machinetype, body, in_thread),
         stale=tuple(stale),
     )
 
@@ -98,7 +103,7 @@ DEFAULT_KEY = "/root/.ssh/id_rsa.pub"
 
 
 async def _public_key(
-    machinetype: Machinetype, images: IImages, directory: str, in_thread: RunInThread
+    machinetype: Machinetype, body: Callable[[str], Awaitable[bytes]], in_thread: RunInThread
 ) -> str | None:
     """The key that is configured has to be there; the default one need not."""
     reference = machinetype.root_public_key
@@ -106,7 +111,7 @@ async def _public_key(
         if not await in_thread(lambda: _readable(DEFAULT_KEY)):
             return None
         reference = DEFAULT_KEY
-    text = await images.text(reference, directory)
+    text = await body(reference)
     try:
         return text.decode("ascii")
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Callable
 
 from attrs import define, field
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from vcycle.core.config.changes import changes
@@ -46,7 +47,7 @@ class Reloader:
     problems: tuple[Problem, ...] = ()
     log_directory: str = ""
     _seen: Fingerprint | None = None
-    _busy: bool = field(default=False)
+    _turn: DeferredLock = field(factory=DeferredLock)
     _stale: bool = field(default=False)
 
     def read(self) -> Configuration | None:
@@ -80,14 +81,15 @@ class Reloader:
         for warning in self.configuration.warnings:
             events.configuration_warning(warning)
 
-    async def look(self, force: bool = False) -> None:
+    async def look(self, force: bool = False, wait: bool = False) -> None:
         """
-        Read the files again if one of them, or a pipe's document, changed (or always); one look
-        at a time.
+        Read the files again if one of them, or a pipe's document, changed (or always).
+
+        One look at a time: whoever comes meanwhile gets none, or waits for one of their own.
         """
-        if self._busy:
+        if self._turn.locked and not wait:
             return
-        self._busy = True
+        await self._turn.acquire()
         try:
             seen = await self._in_thread(lambda: fingerprint(self.places))
             # Not the other way round: a document that changed is told of once.
@@ -95,7 +97,7 @@ class Reloader:
                 await self._again()
                 self._seen = seen
         finally:
-            self._busy = False
+            self._turn.release()
 
     async def _documents_changed(self) -> bool:
         if self.pipes is None or self.configuration is None:

@@ -151,6 +151,7 @@ class Daemon(OrderedServices):
             planners=self._planners,
             reload=self._look,
             sweep=self._rest,
+            piped=self._piped,
             entrance=self._entrance,
             way=self._way,
             remarks=self._remarks,
@@ -189,10 +190,19 @@ class Daemon(OrderedServices):
         """What is not as it should be in a space, and keeps nothing from being made."""
         return () if self._reloader.pipes is None else self._reloader.pipes.remarks(space.pipes)
 
-    async def _look(self) -> None:
+    def _piped(self) -> None:
+        """A pipe's document is another: what it says is not left to the next regular cycle."""
+        Deferred.fromCoroutine(self._take_up())
+
+    async def _take_up(self) -> None:
+        await self._look(wait=True)
+        if self._spaces is not None:
+            self._spaces.wake()
+
+    async def _look(self, wait: bool = False) -> None:
         """The configuration again, if a file changed; what is wrong with it stops creations."""
         try:
-            await self._reloader.look(force=await self._has_new_name())
+            await self._reloader.look(force=await self._has_new_name(), wait=wait)
             self._say("unread", None, events.configuration_unread)
         except VcycleError as error:
             self._say("unread", str(error), events.configuration_unread)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,8 @@ from vcycle.core.machine import Record, Traces
 from vcycle.core.supervision import remembered
 from vcycle.daemon.foresight import cycle_of
 from vcycle.daemon.space import SpaceRunner
+from vcycle.interfaces import RunInThread
+from vcycle.store.ended import Ended, names_of
 
 CONSOLE = "console.log"
 TAIL_BYTES = 16_384
@@ -21,37 +24,55 @@ CANDIDATES = 5
 """Machines that are named where a name fits several, or none."""
 
 
-def find(runners: Iterable[SpaceRunner], name: str) -> tuple[SpaceRunner, Record]:
+async def find(
+    runners: Iterable[SpaceRunner], name: str, ended: Ended, in_thread: RunInThread
+) -> tuple[SpaceRunner, Record]:
     """
     A machine by its name, the name's first label, or its uuid; one that lives before one that
-    is over.
+    is over. Of those that are over it is the newest of a space.
 
     :raises VcycleError: there is none, or there are several; the text says which.
     """
     living: list[tuple[SpaceRunner, Record]] = []
     over: list[tuple[SpaceRunner, Record]] = []
-    for runner in runners:
+    wanted = tuple(runners)
+    for runner in wanted:
         knowledge = cycle_of(runner).knowledge
         living += [(runner, record) for record in knowledge.records.values()]
         over += [(runner, record) for record in knowledge.over.values()]
     for some in (living, over):
-        found = [pair for pair in some if name in _names(pair[1])]
-        if len(found) == 1:
-            return found[0]
+        found = [pair for pair in some if name in names_of(pair[1])]
         if found:
-            names = ", ".join(record.uuid for _, record in found[:CANDIDATES])
-            raise VcycleError(f"{name!r} may be each of {names}: give one of these")
-    raise VcycleError(f"{name!r}: no such machine here; vcycle status names those there are")
+            return _only(found, name)
+    kept = [
+        (runner, await in_thread(functools.partial(ended.find, runner.space.name, name)))
+        for runner in wanted
+    ]
+    found = [(runner, record) for runner, record in kept if record is not None]
+    if found:
+        return _only(found, name)
+    raise VcycleError(
+        f"{name!r}: no such machine here, and none is kept that is over; vcycle status names"
+        " those that live"
+    )
 
 
-def _names(record: Record) -> tuple[str, str, str]:
-    return record.name, record.name.partition(".")[0], record.uuid
+def _only(found: list[tuple[SpaceRunner, Record]], name: str) -> tuple[SpaceRunner, Record]:
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(record.uuid for _, record in found[:CANDIDATES])
+    raise VcycleError(f"{name!r} may be each of {names}: give one of these")
 
 
-async def shown(runner: SpaceRunner, record: Record) -> Mapping[str, Any]:
+async def shown(
+    runner: SpaceRunner, record: Record, ended: Ended, in_thread: RunInThread
+) -> Mapping[str, Any]:
     """A machine as a JSON object; its console is text of the machine's own, escaped."""
     cycle = cycle_of(runner)
-    traces = cycle.knowledge.traces.get(record.uuid, Traces())
+    if record.uuid in cycle.knowledge.records:
+        traces = cycle.knowledge.traces.get(record.uuid, Traces())
+    else:
+        traces = await in_thread(lambda: ended.traces(record))
     path = cycle.store.path(record, CONSOLE)
     return {
         "machine": record.name,
@@ -70,7 +91,7 @@ async def shown(runner: SpaceRunner, record: Record) -> Mapping[str, Any]:
         "shutdown_time": record.shutdown_time,
         "directory": cycle.store.path(record, "").rstrip("/"),
         "timeline": sorted(_timeline(record, traces), key=lambda moment: moment["at"]),
-        "console": await cycle.in_thread(lambda: tail(path)),
+        "console": await in_thread(lambda: tail(path)),
     }
 
 

@@ -19,6 +19,7 @@ from vcycle.daemon.spaces import Spaces
 from vcycle.interfaces import RunInThread
 from vcycle.monitor.control import ControlSocket
 from vcycle.monitor.place import control_path
+from vcycle.store.ended import Ended
 from vcycle.store.journal import Journal
 from vcycle.store.leftovers import leftovers
 
@@ -71,6 +72,7 @@ class Steering:
             self._drains,
             self._clock,
             self._files,
+            Ended(self._settings.state_dir),
             functools.partial(leftovers, self._settings.state_dir),
         )
         return ControlSocket(reactor, control_path(self._settings.state_dir), control.answer)

@@ -18,7 +18,7 @@ from zope.interface import implementer
 from vcycle.core.errors import FetchError, ImageMissing, VcycleError
 from vcycle.core.images.address import parse
 from vcycle.core.images.exchange import Content, ask, understand
-from vcycle.core.images.news import Back, Kept, Lacking, News
+from vcycle.core.images.news import Back, Kept, Lacking, News, Unkept
 from vcycle.core.images.states import named
 from vcycle.core.images.times import retry_seconds
 from vcycle.core.moments import span
@@ -37,14 +37,15 @@ MOST_HELD = 256
 @define(eq=False)
 class _Held:
     """
-    What is known of one address: the copy, if there is one, and the failures since; ``limit`` is
-    the most that anybody would take.
+    What is known of one address: the copy, if there is one, and the failures since; ``unkept`` is
+    why the newest could not be written to the disk.
     """
 
     copy: Copy | None = None
     failures: int = 0
     tried_at: float = 0.0
     problem: str | None = None
+    unkept: str | None = None
     waiting: list[Deferred[None]] | None = None
 
 
@@ -149,6 +150,7 @@ class Documents:
         problem: str | None = None
         try:
             held.copy = await self._fetch(url, held.copy, max_bytes)
+            await self._keep(url, held, held.copy)
         except VcycleError as error:
             problem = str(error)
         except Exception as error:
@@ -179,7 +181,7 @@ class Documents:
             reply.drop()
             if former is None:
                 raise FetchError("the server says that it did not change, and was not asked that")
-            return await self._keep(url, evolve(former, confirmed_at=now))
+            return evolve(former, confirmed_at=now)
         pieces: list[bytes] = []
         size = 0
 
@@ -197,16 +199,17 @@ class Documents:
             )
         if not size:
             raise FetchError("it is empty")
-        copy = Copy(body=b"".join(pieces), validators=answer.validators, confirmed_at=now)
-        return await self._keep(url, copy)
+        return Copy(body=b"".join(pieces), validators=answer.validators, confirmed_at=now)
 
-    async def _keep(self, url: str, copy: Copy) -> Copy:
+    async def _keep(self, url: str, held: _Held, copy: Copy) -> None:
         """On disk, if that can be; in memory it holds all the same."""
+        former, held.unkept = held.unkept, None
         try:
             await self.in_thread(lambda: self.copies.write(url, copy))
         except VcycleError as error:
-            self._log.warn("{url}: no copy of it could be kept: {error}", url=url, error=error)
-        return copy
+            held.unkept = str(error)
+            if held.unkept != former:
+                self.tell(Unkept(url=url, reason=held.unkept))
 
     def _say(self, url: str, held: _Held, problem: str | None) -> None:
         if problem is None:

@@ -15,7 +15,7 @@ from vcycle.images.cache import ImageCache
 from vcycle.images.documents import Documents
 from vcycle.images.local import MAX_TEXT, LocalImages
 from vcycle.images.proofs import Identity, Proofs, identity_of
-from vcycle.interfaces import IImages, Image, RunInThread, Wanted
+from vcycle.interfaces import IImages, Image, RunInThread, Text, Wanted
 
 
 @implementer(IImages)
@@ -38,11 +38,13 @@ class FoundImages:
             return image
         return await self._proven(image, wanted)
 
-    async def text(self, reference: str, directory: str, own: bool = False) -> bytes:
+    async def text(self, reference: str, directory: str, own: bool = False) -> Text:
         if not is_url(reference):
             return await self.local.text(reference, directory, own)
-        seconds = self.check_seconds()
-        return (await self.documents.document(reference, MAX_TEXT, seconds)).body
+        found = await self.documents.document(reference, MAX_TEXT, self.check_seconds())
+        return Text(
+            body=found.body, url=found.url, confirmed_at=found.fetched_at, problem=found.problem
+        )
 
     async def _proven(self, image: Image, wanted: Wanted) -> Image:
         """A file of this host is read once for each state of it, beside the cycle."""

@@ -12,7 +12,7 @@ from attrs import frozen
 from zope.interface import implementer
 
 from vcycle.core.errors import CallTimedOut, ImageMissing
-from vcycle.interfaces import IImages, Image, RunInThread, Wanted
+from vcycle.interfaces import IImages, Image, RunInThread, Text, Wanted
 
 R = TypeVar("R")
 MAX_TEXT = 1 << 20
@@ -43,8 +43,8 @@ class LocalImages:
 
         return await self._run(reference, look)
 
-    async def text(self, reference: str, directory: str, own: bool = False) -> bytes:
-        def read() -> bytes:
+    async def text(self, reference: str, directory: str, own: bool = False) -> Text:
+        def read() -> Text:
             path = find(reference, directory, own)
             with os.fdopen(_open(reference, path), "rb") as file:
                 data = file.read(MAX_TEXT + 1)
@@ -55,7 +55,7 @@ class LocalImages:
                 raise ImageMissing(
                     f"{path}: everybody may read or change the private key in it; chmod o= it"
                 )
-            return data
+            return Text(body=data)
 
         return await self._run(reference, read)
 

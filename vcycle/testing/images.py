@@ -9,7 +9,7 @@ from attrs import Factory, define, evolve
 from zope.interface import implementer
 
 from vcycle.core.errors import FetchError, ImageMissing
-from vcycle.interfaces import Document, IDocuments, IImages, Image, Wanted
+from vcycle.interfaces import Document, IDocuments, IImages, Image, Text, Wanted
 
 
 @implementer(IImages)
@@ -17,12 +17,14 @@ from vcycle.interfaces import Document, IDocuments, IImages, Image, Wanted
 class MemoryImages:
     """
     ``files`` are contents by absolute path; ``max_text`` bounds what ``text`` gives. ``stale`` are
-    images, by their path, as a cache gives them whose servers cannot be asked.
+    images, and ``stale_texts`` small files, by their path, as a cache gives them whose servers
+    cannot be asked.
     """
 
     files: dict[str, bytes] = Factory(dict)
     max_text: int = 1 << 20
     stale: dict[str, Image] = Factory(dict)
+    stale_texts: dict[str, Text] = Factory(dict)
 
     async def image(self, wanted: Wanted) -> Image:
         path = self._path(wanted.reference, wanted.directory)
@@ -35,7 +37,7 @@ class MemoryImages:
             raise ImageMissing(f"{reference}: {path} is not here; put the file there")
         return path
 
-    async def text(self, reference: str, directory: str, own: bool = False) -> bytes:
+    async def text(self, reference: str, directory: str, own: bool = False) -> Text:
         beside = posixpath.join(directory, reference)
         below = posixpath.join(directory, "files", reference)
         bare = "/" not in reference and below not in self.files
@@ -43,7 +45,7 @@ class MemoryImages:
         path = path or self._path(reference, directory)
         if len(self.files[path]) > self.max_text:
             raise ImageMissing(f"{path} is larger than {self.max_text} bytes; make it smaller")
-        return self.files[path]
+        return self.stale_texts.get(path, Text(body=self.files[path]))
 
 
 @implementer(IDocuments)

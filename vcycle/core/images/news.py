@@ -38,6 +38,14 @@ class Lacking:
 
 
 @frozen(kw_only=True)
+class Unkept:
+    """A template is here, but no copy of it could be written."""
+
+    url: str
+    reason: str
+
+
+@frozen(kw_only=True)
 class Back:
     """A server that could not be asked answers again."""
 
@@ -60,4 +68,4 @@ class Trouble:
     text: str
 
 
-News = Union[Fetched, Kept, Lacking, Back, Removed, Trouble]
+News = Union[Fetched, Kept, Lacking, Unkept, Back, Removed, Trouble]

@@ -36,6 +36,16 @@ class Image:
 
 
 @frozen(kw_only=True)
+class Text:
+    """The content of a small file; ``url``, ``confirmed_at`` and ``problem`` as of an image."""
+
+    body: bytes
+    url: str | None = None
+    confirmed_at: float | None = None
+    problem: str | None = None
+
+
+@frozen(kw_only=True)
 class Document:
     """
     A small file of a server, whole: ``fetched_at`` (Unix seconds) is when the server last said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vcycle.core.images.news import Back, Fetched, Kept, Lacking, News, Removed, Trouble
+from vcycle.core.images.news import Back, Fetched, Kept, Lacking, News, Removed, Trouble, Unkept
 from vcycle.core.images.states import amount
 from vcycle.core.moments import span
 from vcycle.daemon.events.line import Operator
@@ -18,6 +18,8 @@ def images(news: News) -> None:
         image_kept(news)
     elif isinstance(news, Lacking):
         image_lacking(news)
+    elif isinstance(news, Unkept):
+        image_not_kept(news)
     elif isinstance(news, Back):
         image_back(news)
     elif isinstance(news, Removed):
@@ -59,6 +61,16 @@ def image_lacking(news: Lacking) -> None:
     _log.error(
         "Image {url}: there is no good copy: {reason}; it is tried again",
         event="image-lacking",
+        url=news.url,
+        reason=news.reason,
+    )
+
+
+def image_not_kept(news: Unkept) -> None:
+    """Should the server of a template be away at the next start, an older copy or none is used."""
+    _log.warn(
+        "Image {url}: no copy of it is kept for the next start: {reason}",
+        event="image-not-kept",
         url=news.url,
         reason=news.reason,
     )
