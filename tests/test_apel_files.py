@@ -81,5 +81,5 @@ class CronTests(SynchronousTestCase):
 
     def test_commands(self) -> None:
         """The command that is run each day is one of ours."""
-        self.assertIn("runuser -u vcycle -- vcycle apel-sync ", self.jobs[1][6])
+        self.assertIn("runuser -u vcycle -- /usr/bin/vcycle apel-sync ", self.jobs[1][6])
         self.assertEqual("apel-sync", parser().parse_args(["apel-sync"]).command)

@@ -52,6 +52,7 @@ PLACES = """\
 BINDIR=/usr/bin SBINDIR=/usr/sbin SYSCONFDIR=/etc STATEDIR=/var/lib DATADIR=/usr/share
 MANDIR=/usr/share/man UNITDIR=/usr/lib/systemd/system SYSUSERSDIR=/usr/lib/sysusers.d
 TMPFILESDIR=/usr/lib/tmpfiles.d DOCDIR=/usr/share/doc/vcycle
+POLKITDIR=/usr/share/polkit-1/rules.d
 """
 PROGRAMS = "/usr/bin/vcycle /usr/sbin/vcycled /usr/sbin/check-vcycled /usr/lib64/vcycle"
 # What packaging/install.sh wants to be there, and is built.
