@@ -194,6 +194,9 @@ def installed() -> set[str]:
         for built in BUILT.split():
             (place / built).parent.mkdir(exist_ok=True)
             (place / built).touch()
+        for program in ("vcycled", "check-vcycled"):
+            (root / "usr/bin").mkdir(parents=True, exist_ok=True)
+            (root / "usr/bin" / program).touch()
         command = ["sh", str(place / "packaging/install.sh"), str(root), *PLACES.split()]
         subprocess.run(command, check=True, capture_output=True)
         found = {f"/{path.relative_to(root)}" for path in root.rglob("*")}
