@@ -152,4 +152,15 @@ def linter() -> Path:
         pip = [str(place / "bin/python"), "-m", "pip", "install", "-q"]
         told(*pip, "-I", "--no-deps", "rpmlint==2.10.0")
         told(*pip, "tomli-w", "zstandard", "pyxdg", "pybeam", "python-magic", "packaging")
+        rpm = [str(place / "bin/python"), "-c", "import rpm"]
+        if subprocess.run(rpm, capture_output=True).returncode != 0:
+            bindings(place)
     return place / "bin/rpmlint"
+
+
+def bindings(place: Path) -> None:
+    """Put the distribution's Python module of rpm into an environment, if the host has it not."""
+    told("sh", "-c", f"cd {place} && apt-get -q download python3-rpm && dpkg -x *.deb unpacked")
+    (module,) = place.glob("unpacked/usr/lib/python3/dist-packages/rpm")
+    (library,) = place.glob("lib/python*/site-packages")
+    module.rename(library / "rpm")

@@ -1,0 +1,1 @@
+"""What Vcycle costs, measured against bare baselines: ``benchmarks/run``."""

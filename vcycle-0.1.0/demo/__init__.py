@@ -1,0 +1,1 @@
+"""The demonstration: a tiny guest, and a factory that shows what Vcycle does with it."""

@@ -1,0 +1,1 @@
+"""A tiny guest made from distribution packages: a kernel, busybox and a few scripts."""

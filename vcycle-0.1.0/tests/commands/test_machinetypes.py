@@ -1,0 +1,122 @@
+"""Tests for vcycle machinetypes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from attrs import evolve
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.commands.responding import NOW, SPACE, answering, machinetype, serve, status
+from tests.commands.running import run
+from vcycle.commands.choosing import Chosen
+from vcycle.commands.views.columns import Look
+from vcycle.commands.views.gathered import Gathered, View
+from vcycle.commands.views.machinetypes import QUESTION
+
+ONE, TWO = "factory1.example.com", "factory2.example.com"
+BUSY = {"running_hs06": 42.0, "running_machines": 4, "running_processors": 4.0}
+ENDED = {"shutdown_message": "300 Nothing to do", "shutdown_machine": "factory2-00.example.com"}
+ANSWERS = (
+    machinetype(ONE, "prod", **BUSY, num_before_fizzle=1),
+    machinetype(TWO, "prod", **BUSY, shutdown_time=NOW - 7200, **ENDED),
+    machinetype(ONE, "analysis", shutdown_time=NOW - 600, shutdown_message="no words"),
+    machinetype(TWO, "analysis", shutdown_time=NOW - 90, time_sent=NOW - 60, **ENDED),
+)
+TEXT = """\
+MACHINETYPE  FACTORIES  MACHINES  CPUS  HS06   SHARE  TARGET  YOUNG  LAST END  LAST MESSAGE
+analysis             2         0     0   0.0    0.0%   25.0%      0       30s  300 Nothing to do
+idle                 0         0     0   0.0    0.0%    0.0%      0         -  -
+prod                 2         8     8  84.0  100.0%   75.0%      1     2h00m  300 Nothing to do
+
+MACHINETYPE  FACTORY   MACHINES  CPUS  HS06  YOUNG  LAST END  LAST MESSAGE
+analysis     factory1         0     0   0.0      0       10m  no words
+analysis     factory2         0     0   0.0      0       30s  300 Nothing to do
+prod         factory1         4     4  42.0      1         -  -
+prod         factory2         4     4  42.0      0     2h00m  300 Nothing to do
+"""
+GATHERED = Gathered(
+    chosen=Chosen(
+        space=SPACE,
+        factories=(ONE, TWO),
+        port=995,
+        seconds=10.0,
+        shares={"analysis": 1.0, "prod": 3.0, "idle": 0.0},
+    ),
+    answers=ANSWERS,
+    unreachable={},
+    taken_at=NOW + 5000.0,
+    seconds=0.2,
+)
+
+
+def view(gathered: Gathered = GATHERED, name: str | None = None, *sort: str) -> View:
+    return QUESTION.view(gathered, argparse.Namespace(name=name, sort=sort))
+
+
+class ViewTests(SynchronousTestCase):
+    def test_text(self) -> None:
+        """Each machinetype in the whole space, then on each factory; ages by their clocks."""
+        self.assertEqual(TEXT, view().text(Look()))
+
+    def test_one(self) -> None:
+        """One machinetype is shown with its share of the whole space."""
+        lines = view(GATHERED, "prod").text(Look()).splitlines()
+        self.assertEqual(6, len(lines))
+        self.assertIn("100.0%   75.0%", lines[1])
+
+    def test_none(self) -> None:
+        """A machinetype that no factory has is said to be none."""
+        self.assertEqual("no machinetype nosuch", view(GATHERED, "nosuch").nothing)
+        self.assertEqual("", view(GATHERED, "nosuch").text(Look()))
+
+    def test_no_headers(self) -> None:
+        """Without headers there are the factories' rows only."""
+        self.assertEqual(4, len(view().text(Look(headers=False)).splitlines()))
+
+    def test_no_configuration(self) -> None:
+        """Without target shares there are no targets; nothing that runs has no share."""
+        chosen = evolve(GATHERED.chosen, shares={})
+        [prod] = json.loads(
+            json.dumps(view(evolve(GATHERED, chosen=chosen), "prod").objects["totals"])
+        )
+        self.assertEqual((None, None), (prod["target_share"], prod["target_percentage"]))
+        idle = evolve(GATHERED, answers=ANSWERS[2:])
+        self.assertIn("    -   25.0%", view(idle).text(Look()))
+
+    def test_sorted(self) -> None:
+        """Both tables are sorted, each by the columns that it has."""
+        lines = view(GATHERED, None, "-hs06", "-factory").text(Look()).splitlines()
+        self.assertTrue(lines[1].startswith("prod"))
+        self.assertEqual(["prod", "factory2"], lines[6].split()[:2])
+
+
+class CommandTests(SynchronousTestCase):
+    def test_json(self) -> None:
+        """For programs both are lists of one object, with the names of the protocol."""
+        address = "127.0.3.5"
+        told = evolve(machinetype(address, "prod", **BUSY, **ENDED), shutdown_time=NOW - 600)
+        port = serve(self, {address: answering([told])}).port
+        words = ("--space", SPACE, "--port", str(port), "-J")
+        code, out, err = run("machinetypes", *words, "--", "prod", address)
+        self.assertEqual((0, ""), (code, err))
+        document = json.loads(out)
+        [row], [total] = document["machinetypes"], document["totals"]
+        self.assertEqual(
+            (address, "prod", 42.0), (row["factory"], row["machinetype"], row["running_hs06"])
+        )
+        self.assertEqual((600, 0), (row["shutdown_age_seconds"], row["before_fizzle"]))
+        self.assertEqual(
+            (1, 4, 100.0),
+            (total["factories"], total["running_machines"], total["share_percentage"]),
+        )
+
+    def test_nothing(self) -> None:
+        """A factory without machinetypes is alive; that there are none is a message."""
+        address = "127.0.3.6"
+        port = serve(self, {address: answering([status(address)])}).port
+        words = ("--space", SPACE, "--port", str(port), "prod", address)
+        code, out, err = run("machinetypes", *words)
+        self.assertEqual((0, ""), (code, out))
+        self.assertEqual(f"vcycle machinetypes: no machinetype prod in {SPACE}\n", err)

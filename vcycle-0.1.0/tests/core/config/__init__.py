@@ -1,0 +1,1 @@
+"""Tests for vcycle.core.config."""

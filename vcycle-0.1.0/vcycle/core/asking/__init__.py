@@ -1,0 +1,1 @@
+"""Asking many factories at once, without a socket or a clock."""

@@ -1,0 +1,1 @@
+"""Documents of vacuum pipes: machinetypes that somebody else describes, judged one by one."""

@@ -1,0 +1,1 @@
+"""Why a plan is what it is, told in the order in which its rules were applied."""

@@ -1,0 +1,1 @@
+"""VacQuery: what factories say to one another, and its bytes."""

@@ -1,0 +1,54 @@
+"""The secret that the factories of a space share, from its file."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import stat
+
+from vcycle.core.errors import VcycleError
+
+LEAST = 16
+MOST = 4096
+
+
+def read_secret(path: str) -> bytes:
+    """
+    The file's content without blanks around it; blocking.
+
+    :raises VcycleError: it cannot be read, others may read it too, or it is too short.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(MOST + 1) if stat.S_ISREG(mode) else None
+    except OSError as error:
+        text = f"vacquery_secret_file {path}: {error.strerror}{_cure(path, error)}"
+        raise VcycleError(text) from None
+    if content is None:
+        raise VcycleError(f"vacquery_secret_file {path}: not a regular file")
+    if mode & (stat.S_IRWXO | stat.S_IWGRP):
+        raise VcycleError(f"vacquery_secret_file {path}: others can read it: chmod 0640 {path}")
+    secret = content.strip()
+    if not LEAST <= len(secret) <= MOST:
+        raise VcycleError(
+            f"vacquery_secret_file {path}: {len(secret)} characters; {LEAST} to {MOST} are needed,"
+            f" such as openssl rand -hex 32 gives"
+        )
+    return secret
+
+
+def _cure(path: str, error: OSError) -> str:
+    """For those who may not read it: the group that may."""
+    if error.errno != errno.EACCES:
+        return ""
+    try:
+        found = os.stat(path)
+        group = grp.getgrgid(found.st_gid).gr_name
+    except (OSError, KeyError):
+        return "; ask as root, or let its group read it (chgrp vcycle, chmod 0640)"
+    if not found.st_mode & stat.S_IRGRP or found.st_gid == 0:
+        return "; ask as root, or let its group read it (chgrp vcycle, chmod 0640)"
+    return f"; join the group {group}, which may read it (usermod -aG {group} USER), or ask as root"

@@ -1,0 +1,1 @@
+"""The disks of machines: overlays and blank ones."""

@@ -1,0 +1,1 @@
+"""Lends directories to machines, by NFS."""

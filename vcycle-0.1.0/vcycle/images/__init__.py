@@ -1,0 +1,1 @@
+"""Root images and templates: where they are found."""

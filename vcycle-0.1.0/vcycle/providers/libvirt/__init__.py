@@ -1,0 +1,1 @@
+"""Machines through libvirt, on the local hypervisor or a remote one."""
