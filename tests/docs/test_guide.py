@@ -45,8 +45,8 @@ ELSEWHERE = """\
 /etc/grid-security/certificates /etc/grid-security/vcycle-apel-cert.pem
 /etc/grid-security/vcycle-apel-key.pem /etc/systemd/system/vcycled.service.d/nfs.conf
 /etc/systemd/system/vcycled.service.d/files.conf
-/usr/local /etc/vcycle.secret /etc/vcycle.secrets /etc/vcycle.d/10-puppet.conf /etc/vcycle.d/example.conf
-/etc/vcycle.d/shares.conf
+/etc/vcycle.secret /etc/vcycle.secrets /etc/vcycle.d/10-puppet.conf /etc/vcycle.d/example.conf
+/etc/vcycle.d/shares.conf /usr/local
 """
 # Where the RPM puts things; BINDIR and so on of packaging/install.sh.
 PLACES = """\

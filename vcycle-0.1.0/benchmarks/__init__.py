@@ -1,1 +1,0 @@
-"""What Vcycle costs, measured against bare baselines: ``benchmarks/run``."""

@@ -1,1 +1,0 @@
-"""The demonstration: a tiny guest, and a factory that shows what Vcycle does with it."""

@@ -1,1 +1,0 @@
-"""Tests of vacuum pipes' documents."""

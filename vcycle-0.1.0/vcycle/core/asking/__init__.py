@@ -1,1 +1,0 @@
-"""Asking many factories at once, without a socket or a clock."""

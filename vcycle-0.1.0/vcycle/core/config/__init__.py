@@ -1,1 +1,0 @@
-"""From the text of configuration files to values that are checked once, then trusted."""

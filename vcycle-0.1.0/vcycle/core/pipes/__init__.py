@@ -1,1 +1,0 @@
-"""Documents of vacuum pipes: machinetypes that somebody else describes, judged one by one."""

@@ -1,1 +1,0 @@
-"""Why a plan is what it is, told in the order in which its rules were applied."""

@@ -1,1 +1,0 @@
-"""VacQuery: what factories say to one another, and its bytes."""

@@ -1,1 +1,0 @@
-"""X.509 proxies: what machines prove with that they are ours."""

@@ -1,1 +1,0 @@
-"""The daemon: everything wired together, and running."""

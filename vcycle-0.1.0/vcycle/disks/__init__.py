@@ -1,1 +1,0 @@
-"""The disks of machines: overlays and blank ones."""

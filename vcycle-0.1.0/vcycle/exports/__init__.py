@@ -1,1 +1,0 @@
-"""Lends directories to machines, by NFS."""

@@ -1,1 +1,0 @@
-"""Root images and templates: where they are found."""

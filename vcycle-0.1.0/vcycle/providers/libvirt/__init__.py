@@ -1,1 +1,0 @@
-"""Machines through libvirt, on the local hypervisor or a remote one."""

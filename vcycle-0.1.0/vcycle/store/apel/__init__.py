@@ -1,1 +1,0 @@
-"""The spool of accounting on disk: archive, queue of what is sent, ledger, and what is pending."""
