@@ -16,6 +16,13 @@ UNITDIR = /usr/lib/systemd/system
 SYSUSERSDIR = /usr/lib/sysusers.d
 TMPFILESDIR = /usr/lib/tmpfiles.d
 DOCDIR = $(DATADIR)/doc/vcycle
+# polkit looks for rules here and in /etc, whatever the prefix is.
+POLKITDIR = /usr/share/polkit-1/rules.d
+
+# Debian's own Python puts modules and programs below PREFIX/local, unless it is told that it works
+# for Debian; its modules of /usr/local are found only where it puts them by itself.
+SCHEME = $(shell $(PYTHON) -c 'import sysconfig as s; print(getattr(s, "get_preferred_scheme", str)("prefix"))')
+LOCAL = $(filter posix_local/usr/local,$(SCHEME)$(PREFIX))
 
 .PHONY: all man html completion install install-python install-files
 
@@ -36,12 +43,12 @@ completion:
 install: install-python install-files
 
 install-python:
-	$(PYTHON) -m pip install --no-deps --no-index --no-build-isolation --no-compile \
+	DEB_PYTHON_INSTALL_LAYOUT=$(if $(LOCAL),posix_local,deb) $(PYTHON) -m pip install --no-deps --no-index --no-build-isolation --no-compile \
 	    --no-warn-script-location --ignore-installed --root-user-action=ignore \
-	    $(if $(DESTDIR),--root $(DESTDIR)) --prefix $(PREFIX) .
+	    $(if $(DESTDIR),--root $(DESTDIR)) --prefix $(if $(LOCAL),/usr,$(PREFIX)) .
 
 install-files:
 	sh packaging/install.sh "$(DESTDIR)" BINDIR=$(BINDIR) SBINDIR=$(SBINDIR) \
 	    SYSCONFDIR=$(SYSCONFDIR) STATEDIR=$(STATEDIR) DATADIR=$(DATADIR) MANDIR=$(MANDIR) \
 	    UNITDIR=$(UNITDIR) SYSUSERSDIR=$(SYSUSERSDIR) TMPFILESDIR=$(TMPFILESDIR) \
-	    DOCDIR=$(DOCDIR)
+	    DOCDIR=$(DOCDIR) POLKITDIR=$(POLKITDIR)

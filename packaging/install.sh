@@ -7,7 +7,7 @@ shift
 for word in "$@"; do
     case $word in
         BINDIR=* | SBINDIR=* | SYSCONFDIR=* | STATEDIR=* | DATADIR=* | MANDIR=* | UNITDIR=* | \
-        SYSUSERSDIR=* | TMPFILESDIR=* | DOCDIR=*) eval "${word%%=*}=\${word#*=}" ;;
+        SYSUSERSDIR=* | TMPFILESDIR=* | DOCDIR=* | POLKITDIR=*) eval "${word%%=*}=\${word#*=}" ;;
         *) echo "install.sh: what is $word?" >&2; exit 2 ;;
     esac
 done
@@ -17,25 +17,33 @@ put() { # MODE FILE PATH
     install -Dpm "$1" "$2" "$root$3"
 }
 
+# As put, for files that name our programs: they are told where those are.
+put_told() { # MODE FILE PATH
+    put "$@"
+    sed -e "s,/usr/sbin/\(vcycled\|check-vcycled\),$SBINDIR/\1,g" \
+        -e "s,/usr/bin/vcycle,$BINDIR/vcycle,g" "$2" > "$root$3"
+    touch -r "$2" "$root$3"
+}
+
 # Administrators look for these in sbin; newer systems have only one directory.
 if [ "$SBINDIR" != "$BINDIR" ]; then
     install -dm 0755 "$root$SBINDIR"
     for name in vcycled check-vcycled; do
-        [ ! -e "$root$BINDIR/$name" ] || mv "$root$BINDIR/$name" "$root$SBINDIR/"
+        mv "$root$BINDIR/$name" "$root$SBINDIR/"
     done
     ln -sf "../${BINDIR##*/}/vcycle" "$root$SBINDIR/vcycle"
 fi
 
 install -dm 0755 "$root$SYSCONFDIR/vcycle.d" "$root$STATEDIR/vcycle"
 put 0644 etc/example.vcycle.conf "$SYSCONFDIR/vcycle.conf"
-put 0644 packaging/rpm/vcycled.service "$UNITDIR/vcycled.service"
-put 0644 packaging/rpm/vcycle.rules "$DATADIR/polkit-1/rules.d/60-vcycle.rules"
+put_told 0644 packaging/rpm/vcycled.service "$UNITDIR/vcycled.service"
+put 0644 packaging/rpm/vcycle.rules "$POLKITDIR/60-vcycle.rules"
 put 0644 packaging/rpm/vcycle.sysusers "$SYSUSERSDIR/vcycle.conf"
 put 0644 packaging/rpm/vcycle.tmpfiles "$TMPFILESDIR/vcycle.conf"
 put 0644 packaging/rpm/vcycle.logrotate "$SYSCONFDIR/logrotate.d/vcycle"
-put 0644 etc/cron.d/vcycle-ssmsend-cron "$SYSCONFDIR/cron.d/vcycle-ssmsend-cron"
+put_told 0644 etc/cron.d/vcycle-ssmsend-cron "$SYSCONFDIR/cron.d/vcycle-ssmsend-cron"
 put 0644 etc/apel/vcycle-ssmsend-prod.cfg "$SYSCONFDIR/apel/vcycle-ssmsend-prod.cfg"
-put 0644 etc/nrpe/vcycle.cfg "$SYSCONFDIR/nrpe.d/vcycle.cfg"
+put_told 0644 etc/nrpe/vcycle.cfg "$SYSCONFDIR/nrpe.d/vcycle.cfg"
 put 0644 completion/vcycle.bash "$DATADIR/bash-completion/completions/vcycle"
 put 0644 completion/_vcycle "$DATADIR/zsh/site-functions/_vcycle"
 for page in man/*.[1-8]; do

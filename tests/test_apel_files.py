@@ -81,7 +81,7 @@ class CronTests(SynchronousTestCase):
 
     def test_commands(self) -> None:
         """The command that is run each day is one of ours."""
-        found = re.search(r"runuser -u vcycle -- vcycle (\S+ \S+) >>", self.jobs[1][6])
+        found = re.search(r"runuser -u vcycle -- /usr/bin/vcycle (\S+ \S+) >>", self.jobs[1][6])
         assert found is not None
         self.assertEqual("apel-sync", parser().parse_args(found[1].split()).command)
 
@@ -94,7 +94,7 @@ class CronTests(SynchronousTestCase):
 
     def test_nothing_to_send(self) -> None:
         """Where nothing can be sent, or nothing was ever queued, no job does or logs a thing."""
-        both = ["ssmsend -c " + CONFIG, "runuser -u vcycle -- vcycle apel-sync --quiet"]
+        both = ["ssmsend -c " + CONFIG, "runuser -u vcycle -- /usr/bin/vcycle apel-sync --quiet"]
         self.assertEqual(both, self.done())
         self.assertEqual(both[:1], self.done("vcycle"))
         for missing in ("ssmsend", "certificate", "queue"):
@@ -123,4 +123,5 @@ class CronTests(SynchronousTestCase):
             command = command.replace(LOG, f"{root}/log")
             subprocess.run(["/bin/sh", "-c", command], env=environment, check=True)
         log = root / "log"
-        return log.read_text().splitlines() if log.exists() else []
+        logged = log.read_text() if log.exists() else ""
+        return logged.replace(f"{root}/bin/", "/usr/bin/").splitlines()

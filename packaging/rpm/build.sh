@@ -1,10 +1,17 @@
 #!/bin/sh
 # packaging/rpm/build.sh [--private] OUTDIR: build the source and binary RPMs of this checkout, with
 # rpmbuild. PYTHON names an interpreter that has the modules build, setuptools, shtab, sphinx and
-# wheel, BUILD_NUMBER a release other than 1. --private builds the package that brings its Python packages along (see the spec).
+# wheel, BUILD_NUMBER a release other than 1. --private builds the package that brings its Python
+# packages along, as Enterprise Linux before 10 needs it (see the spec).
 set -eu
 private=''
 [ "${1:-}" != --private ] || { private=yes; shift; }
+# Where the spec's own default is the private one, so is this script's.
+rhel=$(rpm --eval '%{?rhel}')
+case $rhel in
+    '' | *[!0-9]*) ;;
+    *) [ "$rhel" -ge 10 ] || private=yes ;;
+esac
 [ $# = 1 ] || { echo "usage: $0 [--private] OUTDIR" >&2; exit 2; }
 checkout=$(cd "$(dirname "$0")/../.." && pwd -P)
 mkdir -p "$1/SOURCES"

@@ -44,14 +44,16 @@ ELSEWHERE = """\
 /etc/hosts /etc/lvm/lvm.conf /etc/sysconfig/network /etc/nagios/nrpe.d /etc/vac.conf /etc/vac.d
 /etc/grid-security/certificates /etc/grid-security/vcycle-apel-cert.pem
 /etc/grid-security/vcycle-apel-key.pem /etc/systemd/system/vcycled.service.d/nfs.conf
+/etc/systemd/system/vcycled.service.d/files.conf
 /etc/vcycle.secret /etc/vcycle.secrets /etc/vcycle.d/10-puppet.conf /etc/vcycle.d/example.conf
-/etc/vcycle.d/shares.conf
+/etc/vcycle.d/shares.conf /usr/local
 """
 # Where the RPM puts things; BINDIR and so on of packaging/install.sh.
 PLACES = """\
 BINDIR=/usr/bin SBINDIR=/usr/sbin SYSCONFDIR=/etc STATEDIR=/var/lib DATADIR=/usr/share
 MANDIR=/usr/share/man UNITDIR=/usr/lib/systemd/system SYSUSERSDIR=/usr/lib/sysusers.d
 TMPFILESDIR=/usr/lib/tmpfiles.d DOCDIR=/usr/share/doc/vcycle
+POLKITDIR=/usr/share/polkit-1/rules.d
 """
 PROGRAMS = "/usr/bin/vcycle /usr/sbin/vcycled /usr/sbin/check-vcycled /usr/lib64/vcycle"
 # What packaging/install.sh wants to be there, and is built.
@@ -193,6 +195,9 @@ def installed() -> set[str]:
         for built in BUILT.split():
             (place / built).parent.mkdir(exist_ok=True)
             (place / built).touch()
+        for program in ("vcycled", "check-vcycled"):
+            (root / "usr/bin").mkdir(parents=True, exist_ok=True)
+            (root / "usr/bin" / program).touch()
         command = ["sh", str(place / "packaging/install.sh"), str(root), *PLACES.split()]
         subprocess.run(command, check=True, capture_output=True)
         found = {f"/{path.relative_to(root)}" for path in root.rglob("*")}

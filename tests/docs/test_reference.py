@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from vcycle import __version__
 from vcycle.commands import nagios
 from vcycle.commands.main import parser
 from vcycle.core.config.options import OPTIONS
@@ -108,3 +110,23 @@ class NewsTests(SynchronousTestCase):
         for path in (ROOT / "newsfragments").glob("*.rst"):
             first = " ".join(path.read_text("utf-8").split())[:30]
             self.assertIn(first, " ".join(done.stdout.split()), path.name)
+
+    def test_release(self) -> None:
+        """A release has one section in CHANGES, with its date, and takes all fragments in."""
+        with tempfile.TemporaryDirectory() as name:
+            shutil.copytree(ROOT / "newsfragments", Path(name, "newsfragments"))
+            for file in ("CHANGES", "towncrier.toml"):
+                shutil.copy(ROOT / file, name)
+            release = ["--yes", "--version", __version__, "--date", "2026-12-01"]
+            done = subprocess.run(
+                [sys.executable, "-m", "towncrier", "build", *release],
+                cwd=name,
+                capture_output=True,
+                text=True,
+            )
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+            text = Path(name, "CHANGES").read_text("utf-8")
+            left = list(Path(name, "newsfragments").glob("*.rst"))
+        sections = [line for line in text.splitlines() if line.startswith(__version__)]
+        self.assertEqual([f"{__version__} (2026-12-01)"], sections)
+        self.assertEqual([], left)

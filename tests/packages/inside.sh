@@ -22,6 +22,9 @@ rpm -V vcycle vcycle-command nagios-plugins-vcycle > verify 2>&1
 systemd-analyze verify /usr/lib/systemd/system/vcycled.service > unit 2>&1; echo "exit $?" >> unit
 systemd-analyze security --offline=true vcycled.service > security 2>&1
 stat -c '%U %G %a %n' /var/lib/vcycle /etc/vcycle.conf /var/log/vcycled-factory > owners
+cache=/usr/lib64/vcycle/twisted/plugins/dropin.cache
+cached() { stat -c '%U %a %i' "$cache" && grep -ac vcycle_plugin "$cache"; }
+cached > cache-installed 2>&1
 
 # The five lines, and a hypervisor that is always there.
 sed -i 's/^vcycle_space = .*/vcycle_space = test.example.com/' /etc/vcycle.conf
@@ -78,13 +81,25 @@ nobody vcycle scan > stranger 2>&1; echo "exit $?" >> stranger
 rm -r /etc/systemd/system/vcycled.service.d /etc/vcycle.d/secret.conf /etc/vcycle.secret
 systemctl daemon-reload; systemctl restart vcycled
 
-# Logs of the file kind are moved by logrotate while the daemon runs.
+# Logs of the file kind are moved by logrotate while the daemon runs; of the two one is empty.
+mkdir -p /etc/systemd/system/vcycled.service.d
+printf '[Service]\nEnvironment=VCYCLE_LOG=files\n' > /etc/systemd/system/vcycled.service.d/files.conf
+systemctl daemon-reload; systemctl restart vcycled
+log=/var/log/vcycled-factory
+wait_for grep -q ' runs; state in ' $log
 logrotate --force --state /out/logrotate.state /etc/logrotate.d/vcycle > logrotate 2>&1
 echo "exit $?" >> logrotate
+sed -i 's/^total_machines = .*/total_machines = 3/' /etc/vcycle.conf
+systemctl reload vcycled
+wait_for grep -q total_machines $log
+stat -c '%U %G %a %n' $log $log.1 > rotated
+cat $log > log-now; cat $log.1 > log-before
+rm -r /etc/systemd/system/vcycled.service.d; systemctl daemon-reload; systemctl restart vcycled
 
 echo "# an administrator's own line" >> /etc/vcycle.conf
 before=$(pid)
 rpm -Uvh /rpms/2/*.rpm; note upgrade <<< $?
+cached > cache-upgraded 2>&1
 sleep 2
 { echo "before $before"; echo "after $(pid)"; systemctl is-active vcycled; } > upgraded
 tail -n 1 /etc/vcycle.conf > edited
@@ -94,6 +109,7 @@ rpm -V vcycle > verify-edited 2>&1
 
 main=$(pid)
 rpm -e nagios-plugins-vcycle vcycle vcycle-command; note erase <<< $?
+cached > cache-erased 2>&1
 { systemctl is-active vcycled; kill -0 "$main" && echo "still there"; } > gone 2>&1
 named_so > left
 journalctl --sync

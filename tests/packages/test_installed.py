@@ -21,7 +21,7 @@ class InstalledTests(SynchronousTestCase):
             [
                 "vcycle vcycle 755 /var/lib/vcycle",
                 "root root 644 /etc/vcycle.conf",
-                "vcycle vcycle 644 /var/log/vcycled-factory",
+                "vcycle vcycle 640 /var/log/vcycled-factory",
             ],
             shown("owners").splitlines(),
         )
@@ -81,8 +81,26 @@ class InstalledTests(SynchronousTestCase):
         self.assertIn("ask as root", shown("stranger"))
 
     def test_logrotate(self) -> None:
-        """logrotate understands its file."""
+        """Logs that are files can be written below the unit, and go on after logrotate."""
         self.assertIn("exit 0", shown("logrotate"), shown("logrotate"))
+        self.assertIn(" runs; state in ", shown("log-before"))
+        self.assertIn("total_machines", shown("log-now"))
+        self.assertEqual(
+            [
+                "vcycle vcycle 640 /var/log/vcycled-factory",
+                "vcycle vcycle 640 /var/log/vcycled-factory.1",
+            ],
+            shown("rotated").splitlines(),
+        )
+
+    def test_plugin_cache(self) -> None:
+        """Twisted's cache of plugins is made by root, anew with an upgrade, and goes at the end."""
+        first, second = (shown(f"cache-{when}").splitlines() for when in ("installed", "upgraded"))
+        for owner, count in (first, second):
+            self.assertRegex(owner, r"\Aroot [67]([45])\1 \d+\Z")
+            self.assertEqual("1", count)
+        self.assertNotEqual(first, second)
+        self.assertIn("No such file", shown("cache-erased"))
 
     def test_upgraded(self) -> None:
         """An upgrade restarts the daemon and keeps what was edited."""
@@ -94,14 +112,14 @@ class InstalledTests(SynchronousTestCase):
         self.assertIn("c /etc/vcycle.conf", shown("verify-edited"))
 
     def test_erased(self) -> None:
-        """Nothing runs and nothing is left but the state, and the edited configuration."""
+        """Nothing runs and nothing is left but state, edited configuration and rotated logs."""
         self.assertEqual("0\n", shown("erase"))
         self.assertEqual("inactive", shown("gone").split()[0])
         self.assertNotIn("still there", shown("gone"))
         allowed = re.compile(
             r"/var/lib/vcycle(/.*)?|/etc/vcycle\.conf\.rpmsave|/etc/vcycle\.d(/.*)?"
             r"|/etc/systemd/system/vcycle-test\.service|/var/cache/man/.*"
-            r"|/var/log/vcycled-(factory|responder)\S*"
+            r"|/var/log/vcycled-(factory|responder)\.\d+"
         )
         before = set(shown("before").splitlines())
         left = [p for p in shown("left").splitlines() if p not in before]
