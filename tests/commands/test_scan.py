@@ -305,8 +305,11 @@ class CommandTests(SynchronousTestCase):
     def test_without_slots(self) -> None:
         """A factory that answers and has no slots is no reason to complain."""
         port = self.serve(**{self.C: answering([status(self.C)])}).port
-        code, _, err = self.scan(self.C, port=port)
+        code, out, err = self.scan(self.C, port=port)
         self.assertEqual((0, ""), (code, err))
+        self.assertIn("on 1 factory, 0 of 4 processors;", out)
+        told = json.loads(self.scan(self.C, "-J", port=port)[1])
+        self.assertEqual(4, told["processors_limit"])
 
     def test_signed(self) -> None:
         """With a secret queries are signed with it; what is signed otherwise is not believed."""
