@@ -91,6 +91,14 @@ class ViewTests(SynchronousTestCase):
         self.assertTrue(lines[1].startswith("prod"))
         self.assertEqual(["prod", "factory2"], lines[6].split()[:2])
 
+    def test_sorted_for_programs(self) -> None:
+        """Names and both lists of objects are in the order that the tables have."""
+        sorted_view = view(GATHERED, None, "-hs06", "-factory")
+        self.assertEqual(["prod", "analysis"], list(sorted_view.names))
+        objects = json.loads(json.dumps(sorted_view.objects))
+        self.assertEqual([TWO, ONE, TWO, ONE], [row["factory"] for row in objects["machinetypes"]])
+        self.assertEqual("prod", objects["totals"][0]["machinetype"])
+
 
 class CommandTests(SynchronousTestCase):
     def test_json(self) -> None:

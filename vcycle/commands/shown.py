@@ -26,7 +26,7 @@ import time
 from vcycle.commands.choosing import CannotAsk, Chosen, choose
 from vcycle.commands.frames import frame, screen_size
 from vcycle.commands.querying import gather
-from vcycle.commands.views.columns import Look
+from vcycle.commands.views.columns import Look, bare
 from vcycle.commands.views.gathered import Gathered, Question, View
 from vcycle.core.table import clean, wants_colour
 
@@ -59,7 +59,7 @@ def ask_and_show(arguments: argparse.Namespace, question: Question) -> int:
 
 def _check_sort(arguments: argparse.Namespace, question: Question) -> None:
     for name in arguments.sort:
-        if name.lstrip("-") not in question.columns:
+        if bare(name) not in question.columns:
             raise CannotAsk(
                 f"--sort {name}: there is no such column; there are {', '.join(question.columns)}"
             )
