@@ -99,19 +99,16 @@ class _Waiting:
 
 def _print(arguments: argparse.Namespace, gathered: Gathered, view: View) -> None:
     terminal = sys.stdout.isatty()
-    frames = arguments.watch is not None and terminal
+    people = arguments.output in ("table", "wide")
+    frames = arguments.watch is not None and terminal and people
     messages = [f"{name}: {reason}" for name, reason in gathered.unreachable.items()]
     messages += [f"{view.nothing} in {gathered.chosen.space}"] if view.nothing else []
     complaints = [f"vcycle {arguments.command}: {clean(message)}\n" for message in messages]
-    if frames:
-        size = screen_size()
-        whole = _text(arguments, gathered, view, _look(arguments, size.columns))
-        sys.stdout.write(frame(whole, complaints, size.columns, size.lines))
-    else:
-        # In a wide table nothing is cut: whoever asks for all of it gets that.
-        narrow = terminal and arguments.output == "table"
-        width = screen_size().columns if narrow else None
-        sys.stdout.write(_text(arguments, gathered, view, _look(arguments, width)))
+    size = screen_size()
+    # In a wide table nothing is cut: whoever asks for all of it gets that.
+    width = size.columns if terminal and arguments.output == "table" else None
+    whole = _text(arguments, gathered, view, _look(arguments, width))
+    sys.stdout.write(frame(whole, complaints, size.columns, size.lines) if frames else whole)
     sys.stdout.flush()
     if not frames:
         sys.stderr.write("".join(complaints))
