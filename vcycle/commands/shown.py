@@ -53,7 +53,8 @@ def ask_and_show(arguments: argparse.Namespace, question: Question) -> int:
         view = question.view(gathered, arguments)
         _print(arguments, gathered, view)
         if arguments.watch is None:
-            return 1 if gathered.unreachable else 0
+            # Who did not answer may know what nobody else does.
+            return 1 if gathered.unreachable else NOT_ASKED if view.wrong else 0
         time.sleep(arguments.watch)
 
 
@@ -102,7 +103,10 @@ def _print(arguments: argparse.Namespace, gathered: Gathered, view: View) -> Non
     people = arguments.output in ("table", "wide")
     frames = arguments.watch is not None and terminal and people
     messages = [f"{name}: {reason}" for name, reason in gathered.unreachable.items()]
-    messages += [f"{view.nothing} in {gathered.chosen.space}"] if view.nothing else []
+    if view.wrong:
+        messages.append(view.wrong)
+    elif view.nothing:
+        messages.append(f"{view.nothing} in {gathered.chosen.space}")
     complaints = [f"vcycle {arguments.command}: {clean(message)}\n" for message in messages]
     size = screen_size()
     # In a wide table nothing is cut: whoever asks for all of it gets that.

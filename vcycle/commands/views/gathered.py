@@ -59,13 +59,15 @@ class View:
     """
     Something to show: ``objects`` is for JSON, ``names`` for ``-o name``.
 
-    ``nothing`` is what is said where there is nothing to show.
+    ``nothing`` is what is said where there is nothing to show, and ``wrong`` where what was asked
+    for is not known to any factory that answered.
     """
 
     objects: Mapping[str, object]
     names: Sequence[str]
     text: Callable[[Look], str]
     nothing: str = ""
+    wrong: str = ""
 
 
 @frozen(kw_only=True)

@@ -154,7 +154,7 @@ TOTALS: tuple[Column[Total], ...] = (
 def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
     """As the module says; with a name only that one, whose shares are of the space still."""
     every = machinetypes(gathered)
-    only = arguments.name
+    only = gathered.chosen.machinetype
     rows = in_order(
         COLUMNS,
         [row for row in every if only in (None, row.told.machinetype)],
@@ -182,7 +182,14 @@ def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
         names=list(dict.fromkeys(row.told.machinetype for row in rows)),
         text=text,
         nothing="" if rows else "no machinetypes" if only is None else f"no machinetype {only}",
+        wrong="" if only is None or sums else _unknown(only, every, gathered),
     )
+
+
+def _unknown(only: str, every: Sequence[Machinetype], gathered: Gathered) -> str:
+    known = sorted({row.told.machinetype for row in every} | set(gathered.chosen.shares))
+    there = f"there are {', '.join(known)}" if known else "there are none"
+    return f"no machinetype {only} in {gathered.chosen.space}; {there}"
 
 
 def _as_object(row: Machinetype) -> dict[str, object]:
