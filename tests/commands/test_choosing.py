@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.commands.running import run
+from vcycle.commands import machinetypes
 from vcycle.commands.asked import add_asking, joined
 from vcycle.commands.choosing import CannotAsk, Chosen, choose
 
@@ -74,6 +75,34 @@ class ChoosingTests(SynchronousTestCase):
             self.assertEqual((full,), self.choose(SETTINGS + SPACES, name).factories)
         twice = self.choose(SETTINGS + SPACES, ".", "factory1", "factory1.example.com")
         self.assertEqual(("factory1.example.com",), twice.factories)
+
+    def test_machinetype(self) -> None:
+        """The first word is a machinetype, or a factory if it can be no machinetype."""
+        parser = argparse.ArgumentParser()
+        machinetypes.register(parser.add_subparsers())
+        text = SETTINGS + SPACES + SPACES.partition("\n")[2].replace(" prod]", " far]")
+        config = self.config(text)
+        far, own = "far.example.org", "factory1.example.com"
+        every = (own, "factory2.example.com", far, "twin.example.com", "twin.example.org")
+        for words, (machinetype, factories) in {
+            ("prod",): ("prod", every),
+            ("prod", "factory2"): ("prod", every[1:2]),
+            (".",): (None, (own,)),
+            (".", "factory2"): (None, every[:2]),
+            ("Factory2",): (None, every[1:2]),
+            (far,): (None, (far,)),
+            ("new.example.net", "."): (None, ("new.example.net", own)),
+            ("far",): ("far", every),
+            ("far", "far"): ("far", (far,)),
+            ("nosuch",): ("nosuch", every),
+            (): (None, every),
+        }.items():
+            chosen = choose(parser.parse_args(["machinetypes", "--config", config, *words]))
+            self.assertEqual(
+                (machinetype, factories), (chosen.machinetype, chosen.factories), words
+            )
+        foreign = ["machinetypes", "--config", config, "-s", "s.example.com", "f.example.com"]
+        self.assertEqual(("f.example.com",), choose(parser.parse_args(foreign)).factories)
 
     def test_no_factories(self) -> None:
         """Where no factories are configured this one is alone."""

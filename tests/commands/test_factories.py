@@ -66,6 +66,15 @@ class FactoriesTests(SynchronousTestCase):
         text = self.text(Look(headers=False), status("Factory1.Example.COM"))
         self.assertTrue(text.startswith("factory1  "), text)
 
+    def test_sorted(self) -> None:
+        """Names and objects are in the order that rows have."""
+        answers = (status(ONE, load_average=0.5), status(TWO, load_average=3.0))
+        view = factories.QUESTION.view(gathered(*answers), argparse.Namespace(sort=("-load",)))
+        self.assertEqual([TWO, ONE], list(view.names))
+        [first, second] = json.loads(json.dumps(view.objects))["factories"]
+        self.assertEqual((TWO, ONE), (first["factory"], second["factory"]))
+        self.assertTrue(view.text(Look(headers=False)).startswith("factory2 "))
+
     def test_json(self) -> None:
         """For programs there are the fields of the protocol."""
         address = "127.0.3.7"
@@ -90,6 +99,15 @@ class MachinesTests(SynchronousTestCase):
         """Every slot is shown, with its last machine where there was one."""
         view = machines.QUESTION.view(gathered(*self.ANSWERS), argparse.Namespace(sort=()))
         self.assertEqual(MACHINES, view.text(Look()))
+
+    def test_sorted(self) -> None:
+        """Names and objects are in the order that rows have."""
+        sorting = argparse.Namespace(sort=("-state",))
+        view = machines.QUESTION.view(gathered(*self.ANSWERS), sorting)
+        slots = [name.partition(".")[0] for name in view.names]
+        self.assertEqual(["factory1-01", "factory1-00", "factory1-02"], slots)
+        told = json.loads(json.dumps(view.objects))["machines"]
+        self.assertEqual(list(view.names), [each["machine"] for each in told])
 
     def test_models(self) -> None:
         """How machines run is told in the family's letters."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
@@ -15,6 +16,16 @@ from vcycle.commands.views.columns import Look
 from vcycle.commands.views.gathered import Gathered, View
 from vcycle.commands.views.machinetypes import QUESTION
 
+CONFIGURATION = f"""\
+[settings]
+factory_name = {{address}}
+factories = . 127.0.3.9
+vacquery_port = {{port}}
+[space {SPACE}]
+[machinetype {SPACE} prod]
+root_image = /images/prod
+user_data = prod.user_data
+"""
 ONE, TWO = "factory1.example.com", "factory2.example.com"
 BUSY = {"running_hs06": 42.0, "running_machines": 4, "running_processors": 4.0}
 ENDED = {"shutdown_message": "300 Nothing to do", "shutdown_machine": "factory2-00.example.com"}
@@ -52,7 +63,8 @@ GATHERED = Gathered(
 
 
 def view(gathered: Gathered = GATHERED, name: str | None = None, *sort: str) -> View:
-    return QUESTION.view(gathered, argparse.Namespace(name=name, sort=sort))
+    chosen = evolve(gathered.chosen, machinetype=name)
+    return QUESTION.view(evolve(gathered, chosen=chosen), argparse.Namespace(sort=sort))
 
 
 class ViewTests(SynchronousTestCase):
@@ -67,9 +79,12 @@ class ViewTests(SynchronousTestCase):
         self.assertIn("100.0%   75.0%", lines[1])
 
     def test_none(self) -> None:
-        """A machinetype that no factory has is said to be none."""
-        self.assertEqual("no machinetype nosuch", view(GATHERED, "nosuch").nothing)
+        """A machinetype that nobody knows is wrong; one that no factory has is just not there."""
+        wrong = f"no machinetype nosuch in {SPACE}; there are analysis, idle, prod"
+        self.assertEqual(wrong, view(GATHERED, "nosuch").wrong)
         self.assertEqual("", view(GATHERED, "nosuch").text(Look()))
+        idle = view(GATHERED, "idle")
+        self.assertEqual(("", "no machinetype idle"), (idle.wrong, idle.nothing))
 
     def test_no_headers(self) -> None:
         """Without headers there are the factories' rows only."""
@@ -90,6 +105,14 @@ class ViewTests(SynchronousTestCase):
         lines = view(GATHERED, None, "-hs06", "-factory").text(Look()).splitlines()
         self.assertTrue(lines[1].startswith("prod"))
         self.assertEqual(["prod", "factory2"], lines[6].split()[:2])
+
+    def test_sorted_for_programs(self) -> None:
+        """Names and both lists of objects are in the order that the tables have."""
+        sorted_view = view(GATHERED, None, "-hs06", "-factory")
+        self.assertEqual(["prod", "analysis"], list(sorted_view.names))
+        objects = json.loads(json.dumps(sorted_view.objects))
+        self.assertEqual([TWO, ONE, TWO, ONE], [row["factory"] for row in objects["machinetypes"]])
+        self.assertEqual("prod", objects["totals"][0]["machinetype"])
 
 
 class CommandTests(SynchronousTestCase):
@@ -116,7 +139,31 @@ class CommandTests(SynchronousTestCase):
         """A factory without machinetypes is alive; that there are none is a message."""
         address = "127.0.3.6"
         port = serve(self, {address: answering([status(address)])}).port
-        words = ("--space", SPACE, "--port", str(port), "prod", address)
-        code, out, err = run("machinetypes", *words)
-        self.assertEqual((0, ""), (code, out))
-        self.assertEqual(f"vcycle machinetypes: no machinetype prod in {SPACE}\n", err)
+        words = ("machinetypes", "--space", SPACE, "--port", str(port))
+        self.assertEqual(
+            (0, "", f"vcycle machinetypes: no machinetypes in {SPACE}\n"), run(*words, address)
+        )
+        told = f"vcycle machinetypes: no machinetype prod in {SPACE}; there are none\n"
+        self.assertEqual((2, "", told), run(*words, "prod", address))
+
+    def test_unreachable(self) -> None:
+        """A machinetype that only a factory may know that did not answer is not called wrong."""
+        address, gone = "127.0.3.6", "127.0.3.9"
+        port = serve(self, {address: answering([machinetype(address, "prod")])}).port
+        words = ("--space", SPACE, "--port", str(port), "other", address, gone)
+        code, _, err = run("machinetypes", *words)
+        self.assertEqual(1, code)
+        self.assertIn(f"no machinetype other in {SPACE}; there are prod\n", err)
+
+    def test_factories(self) -> None:
+        """A dot, or a configured factory's name, short or full, is no machinetype."""
+        address = "127.0.3.6"
+        port = serve(self, {address: answering([machinetype(address, "prod")])}).port
+        file = Path(self.mktemp())
+        file.write_text(CONFIGURATION.format(address=address, port=port), "utf-8")
+        for word in (".", address):
+            code, out, err = run("machinetypes", "--config", str(file), "-J", "-t", "5", word)
+            self.assertEqual((0, ""), (code, err))
+            document = json.loads(out)
+            self.assertEqual(1, document["factories_asked"])
+            self.assertEqual(["prod"], [row["machinetype"] for row in document["machinetypes"]])

@@ -20,6 +20,16 @@ parser().format_help()
 print(sorted(m for m in sys.modules if m.split(".")[0] in ("twisted", "attr", "libvirt")))
 """
 
+ONLY = """
+import sys
+from vcycle.commands.main import COMMANDS, main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print([name for name in COMMANDS if f"vcycle.commands.{name}" in sys.modules])
+"""
+
 
 def run(*argv: str, stdout: int) -> subprocess.CompletedProcess[str]:
     """Run this interpreter with the package that is tested."""
@@ -49,6 +59,30 @@ class MainTests(SynchronousTestCase):
         self.assertEqual(0, status)
         for name in COMMANDS:
             self.assertRegex(out, rf"\n    {name.replace('_', '-')}\s")
+
+    def test_help_is_each_ones(self) -> None:
+        """What -h says of each subcommand is what its own module says."""
+        self.assertEqual(parser().format_help(), self.exits("-h")[1])
+
+    def test_only_what_is_run(self) -> None:
+        """No other subcommand's module is imported than the one that is run, and none for -h."""
+        for words, expected in {
+            ("-h",): [],
+            ("--version",): [],
+            ("chekc",): [],
+            ("scan", "-h"): ["scan"],
+            ("import-config", "-h"): ["import_config"],
+            ("check", "/dev/null"): ["check"],
+            ("scan", "-s", "s.example.com", "--port", "9", "127.0.3.99"): ["scan"],
+        }.items():
+            done = run("-c", ONLY, *words, stdout=subprocess.PIPE)
+            self.assertEqual(repr(expected), done.stdout.splitlines()[-1], (words, done.stderr))
+
+    def test_wrong_option_first(self) -> None:
+        """An unknown option before a good subcommand is what is told as wrong."""
+        code, _, told = self.exits("--nosuch", "check", "--json")
+        self.assertEqual(2, code)
+        self.assertIn("unrecognized arguments: --nosuch\n", told)
 
     def test_wrong(self) -> None:
         """No subcommand, or an unknown one, is a wrong command line."""

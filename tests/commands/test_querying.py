@@ -126,6 +126,26 @@ class GatherTests(SynchronousTestCase):
         self.assertEqual(["factory1-00.example.com", "factory1-01.example.com"], sorted(machines))
         self.assertEqual([NAME], list(unreachable))
 
+    def test_status_once(self) -> None:
+        """A factory whose machines are told only when it is asked again is one factory."""
+        asked: list[Kind] = []
+        whole = answering([running(NAME, "00"), status(NAME)])
+
+        def late(query: Query) -> list[bytes]:
+            asked.append(query.kind)
+            early = query.kind is Kind.MACHINES and asked.count(Kind.MACHINES) < 3
+            return [] if early else list(whole(query))
+
+        port = serve(self, {"127.0.3.27": late}).port
+
+        def known(names: Collection[str], port: int, seconds: float) -> Resolved:
+            return Resolved(addresses={NAME: (("127.0.3.27", port),)})
+
+        chosen = Chosen(space=SPACE, factories=(NAME,), port=port, seconds=5.0)
+        gathered = gather(chosen, BOTH, resolve=known)
+        self.assertGreater(asked.count(Kind.FACTORY), 1)
+        self.assertEqual((1, 1), (len(gathered.machines), len(gathered.factories)))
+
     def test_several_addresses(self) -> None:
         """Of a factory with several addresses one that answers is enough."""
         port = serve(self, {"127.0.3.21": answering([running(NAME, "00"), status(NAME)])}).port

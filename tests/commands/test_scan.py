@@ -124,6 +124,24 @@ class ViewTests(SynchronousTestCase):
         first = shown(Look(headers=False), "state", "-factory").splitlines()[0]
         self.assertTrue(first.startswith("factory10 "), first)
 
+    def test_sorted_for_programs(self) -> None:
+        """Names and objects are in the order that rows have, and totals do not change."""
+        sorting = argparse.Namespace(all=False, sort=("-cpus", "age"))
+        view = QUESTION.view(gathered(), sorting)
+        slots = ["factory10-00", "factory1-01", "factory1-00", "factory1-02"]
+        self.assertEqual([f"{slot}.example.com" for slot in slots], list(view.names))
+        objects = json.loads(json.dumps(view.objects))
+        self.assertEqual(list(view.names), [each["machine"] for each in objects["machines"]])
+        self.assertEqual(11, objects["processors_running"])
+
+    def test_unknown(self) -> None:
+        """A machine whose state is not known may be there: it is shown, as help says."""
+        machines = [running(ONE, "00", state="Unknown", num_processors=3)]
+        view = QUESTION.view(gathered(machines), argparse.Namespace(all=False, sort=()))
+        self.assertEqual(["factory1-00.example.com"], list(view.names))
+        self.assertEqual(3, view.objects["processors_running"])
+        self.assertIn("does not know is shown, and counted", " ".join(run("scan", "-h")[1].split()))
+
     def test_colour(self) -> None:
         """States have colours where these are wanted, and columns stay where they are."""
         coloured = shown(Look(colour=True))
@@ -305,8 +323,11 @@ class CommandTests(SynchronousTestCase):
     def test_without_slots(self) -> None:
         """A factory that answers and has no slots is no reason to complain."""
         port = self.serve(**{self.C: answering([status(self.C)])}).port
-        code, _, err = self.scan(self.C, port=port)
+        code, out, err = self.scan(self.C, port=port)
         self.assertEqual((0, ""), (code, err))
+        self.assertIn("on 1 factory, 0 of 4 processors;", out)
+        told = json.loads(self.scan(self.C, "-J", port=port)[1])
+        self.assertEqual(4, told["processors_limit"])
 
     def test_signed(self) -> None:
         """With a secret queries are signed with it; what is signed otherwise is not believed."""
@@ -343,6 +364,10 @@ class CommandTests(SynchronousTestCase):
         code, out, err = self.scan(self.A, "--sort", "-colour", port=1)
         self.assertEqual((2, ""), (code, out))
         self.assertIn("--sort -colour: there is no such column; there are factory, slot,", err)
+        for wrong in ("--age", "-", "---age"):
+            code, out, err = self.scan(self.A, f"--sort=state,{wrong}", port=1)
+            self.assertEqual((2, ""), (code, out))
+            self.assertIn(f"--sort {wrong}: there is no such column; there are factory,", err)
 
 
 class ProcessTests(SynchronousTestCase):

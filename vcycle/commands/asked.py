@@ -13,6 +13,7 @@ MAX_SECONDS = 3600.0
 
 def add_asking(parser: argparse.ArgumentParser) -> None:
     """Whom to ask, and the form of what is printed."""
+    parser.set_defaults(machinetype=None)
     parser.epilog = (
         "Exit status: 0 if every factory answered, 1 if not (the reasons are on the standard"
         " error output), 2 if the command line or the configuration does not say whom to ask."

@@ -26,7 +26,8 @@ class Chosen:
 
     ``factories`` are full names in lower case. Queries are signed with ``secret``; answers
     that are not are believed unless ``only_signed``. ``shares`` are the target shares of
-    machinetypes that the configuration has. ``remark`` is to be told to who asks.
+    machinetypes that the configuration has. ``machinetype`` is the only one that is wanted, if
+    one is. ``remark`` is to be told to who asks.
     """
 
     space: str
@@ -36,6 +37,7 @@ class Chosen:
     secret: bytes | None = field(default=None, repr=False)
     only_signed: bool = False
     remark: str | None = None
+    machinetype: str | None = None
     shares: Mapping[str, float] = Factory(dict)
 
 
@@ -50,10 +52,16 @@ def choose(arguments: argparse.Namespace) -> Chosen:
     host = this_host().lower().rstrip(".")
     reading = examine_files(places_of(arguments.config), host)
     configuration = reading.configuration
-    given = tuple(name.lower().rstrip(".") or name for name in arguments.factories)
+    words, machinetype = list(arguments.factories), arguments.machinetype
+    if machinetype is not None and "." in machinetype:
+        # No machinetype's name has a dot.
+        words, machinetype = [machinetype, *words], None
+    given = tuple(name.lower().rstrip(".") or name for name in words)
     space = _space(configuration, arguments.space, given)
     own = host if space is None else space.factory_name
     configured = () if space is None else space.factories or (space.factory_name,)
+    if machinetype is not None and _is_factory(machinetype, space, configured):
+        given, machinetype = (machinetype.lower(), *given), None
     secret, remark = _secret(space, arguments.secret_file)
     return Chosen(
         space=arguments.space if space is None else space.name,
@@ -64,6 +72,7 @@ def choose(arguments: argparse.Namespace) -> Chosen:
         secret=secret,
         only_signed=space is not None and space.vacquery_require_secret,
         remark=remark,
+        machinetype=machinetype,
         shares=_shares(space),
     )
 
@@ -91,6 +100,13 @@ def _space(
         f"--space {name!r}: the configuration has only {names}; give factories with their"
         " domains to ask in another"
     )
+
+
+def _is_factory(word: str, space: Space | None, configured: Iterable[str]) -> bool:
+    """Whether a word without a dot is a factory's short name, and no machinetype's."""
+    if space is not None and word in space.machinetypes:
+        return False
+    return word.lower() in [full.partition(".")[0] for full in configured]
 
 
 def _full(name: str, own: str, configured: Iterable[str]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 
-from vcycle.core.table import cut
+from vcycle.core.table import columns, cut
 
 HOME = "\x1b[H"
 _LINE_END = "\x1b[K\n"
 _BELOW = "\x1b[J"
+_COLOURS = re.compile(r"\x1b\[[0-9]+m")
 _USUAL = os.terminal_size((80, 24))
 
 
@@ -25,14 +27,29 @@ def frame(text: str, below: Sequence[str], width: int, height: int) -> str:
     """
     The whole screen: as many lines of the text as there is room for, and then those ``below``.
 
-    Lines of the text fit already; the last line of the screen stays free.
+    Lines of the text that are wider than the screen take several of its rows; the last row of
+    the screen stays free.
     """
     lines, last = text.splitlines(), [cut(line.rstrip("\n"), width) for line in below]
     last = last[: max(0, height // 2)]
     room = max(1, height - 1 - len(last))
-    if len(lines) > room:
+    if sum(_rows(line, width) for line in lines) > room:
         # The text's own last line says how much there is of what is left out.
-        hidden = len(lines) - room + 1
-        kept = [*lines[: max(0, room - 2)], cut(f"({hidden} more lines)", width), lines[-1]]
-        lines = kept[-room:]
-    return HOME + "".join(f"{line}{_LINE_END}" for line in [*lines, *last]) + _BELOW
+        left, kept = room - 1 - _rows(lines[-1], width), 0
+        while left >= _rows(lines[kept], width):
+            left -= _rows(lines[kept], width)
+            kept += 1
+        hidden = cut(f"({len(lines) - 1 - kept} more lines)", width)
+        lines = [*lines[:kept], hidden, lines[-1]] if room > 1 else lines[-1:]
+    return HOME + "".join(_ended(line, width) for line in [*lines, *last]) + _BELOW
+
+
+def _rows(line: str, width: int) -> int:
+    """How many rows of the screen a line takes."""
+    return max(1, -(-columns(_COLOURS.sub("", line)) // width))
+
+
+def _ended(line: str, width: int) -> str:
+    """A line that fills its last row leaves nothing to clear, and clearing would take its end."""
+    filled = columns(_COLOURS.sub("", line))
+    return f"{line}\n" if filled and filled % width == 0 else f"{line}{_LINE_END}"

@@ -33,10 +33,14 @@ def register(subcommands: Subcommands) -> None:
         description="Ask every factory of a space for its machinetypes, or for one of them, and"
         " print what runs there, in all and per factory. YOUNG counts machines that may still"
         " fizzle; LAST END is how long ago the last message came: from Vcycle's factories that"
-        " of an abort.",
+        " of an abort. A name that nobody knows is wrong: exit status 2.",
     )
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="only this machinetype; goes before factories"
+        "machinetype",
+        nargs="?",
+        metavar="NAME",
+        help="only this machinetype; goes before factories, and is one of them where it is the name"
+        " of a factory and of no machinetype",
     )
     add_asking(parser)
     parser.set_defaults(run=run)

@@ -2,8 +2,8 @@
 The ``vcycle`` command: each subcommand is a module of this package.
 
 Such a module has ``register(subcommands)``, which adds its parser, and ``run(arguments)``,
-which does the work and returns the exit status. ``run`` imports what it needs itself, so that
-``vcycle -h`` stays quick.
+which does the work and returns the exit status. ``run`` imports what it needs itself, and only
+the module of the subcommand that is run is imported, so that all of them begin at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Callable
 
 from vcycle import __version__
@@ -21,36 +21,46 @@ from vcycle.commands.asked import joined
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-COMMANDS = (
-    "check",
-    "status",
-    "scan",
-    "machines",
-    "machinetypes",
-    "factories",
-    "doctor",
-    "import_config",
-    "explain",
-    "plan",
-    "show",
-    "top",
-    "drain",
-    "resume",
-    "destroy",
-    "orphans",
-    "pipe",
-    "images",
-    "replay",
-    "apel_sync",
-    "accounting",
-    "cernvm_signature",
-    "proxy_init",
-)
-"""The modules of subcommands, in the order in which help lists them."""
+COMMANDS: Mapping[str, str] = {
+    "check": "check the configuration",
+    "status": "show machines, and why they are or are not started",
+    "scan": "show every machine of a space",
+    "machines": "show every slot of a space, and its last machine",
+    "machinetypes": "show machinetypes on each factory, and in the whole space",
+    "factories": "show factories and their hosts",
+    "doctor": "see whether this host can run machines",
+    "import_config": "translate a configuration of Vac or Vcycle 3",
+    "explain": "show why machinetypes are or are not started, rule by rule",
+    "plan": "show what a cycle would do now, and do nothing",
+    "show": "show one machine: its times, its message, the end of its console",
+    "top": "show the busiest machines and the verdicts, live",
+    "drain": "start no new machines; existing ones go on",
+    "resume": "end a drain",
+    "destroy": "destroy one machine now",
+    "orphans": "show machines, disks, volumes and exports that nobody answers for",
+    "pipe": "check a vacuum pipe's document",
+    "images": "show, fetch, verify and remove images of the cache",
+    "replay": "decide recorded cycles again under another configuration",
+    "apel_sync": "queue APEL sync records",
+    "accounting": "verify and repair APEL accounting",
+    "cernvm_signature": "verify the signature of a CernVM image",
+    "proxy_init": "make a limited X.509 proxy",
+}
+"""What each module's subcommand is for, in the order in which help lists them."""
+
+_LISTED = ("-h", "--help", "--version")
+"""What is answered without any subcommand's own parser."""
 
 
-def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The whole command line, with the ``run`` of each subcommand as default of ``run``."""
+def parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The command line of these modules; each subcommand has its ``run`` as default of ``run``."""
+    whole, subcommands = _empty()
+    for name in commands:
+        importlib.import_module(f"vcycle.commands.{name}").register(subcommands)
+    return whole
+
+
+def _empty() -> tuple[argparse.ArgumentParser, Subcommands]:
     whole = argparse.ArgumentParser(
         prog="vcycle",
         description="Look at and check what Vcycle does.",
@@ -61,14 +71,28 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     subcommands = whole.add_subparsers(
         title="commands", dest="command", metavar="COMMAND [OPTION]", prog="vcycle", required=True
     )
-    for name in commands:
-        importlib.import_module(f"vcycle.commands.{name}").register(subcommands)
+    return whole, subcommands
+
+
+def _parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
+    """As much of the whole as these words need."""
+    modules = {name.replace("_", "-"): name for name in COMMANDS}
+    first = words[0] if words else ""
+    if first in modules:
+        return parser([modules[first]])
+    if first.startswith("-") and first not in _LISTED:
+        return parser()
+    # Help, or no subcommand that there is: what there is has to be listed.
+    whole, subcommands = _empty()
+    for word, name in modules.items():
+        subcommands.add_parser(word, help=COMMANDS[name], add_help=False)
     return whole
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; gives its exit status: 0 good, 1 not, 2 a wrong command line."""
-    arguments = parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
+    words = joined(sys.argv[1:] if argv is None else argv)
+    arguments = _parser_for(words).parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         status = run(arguments)

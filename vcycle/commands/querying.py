@@ -16,7 +16,13 @@ from vcycle.commands.signing import signed, verified
 from vcycle.commands.views.gathered import Gathered
 from vcycle.core.asking.round import Round
 from vcycle.core.asking.target import Address
-from vcycle.core.vacquery.messages import Kind
+from vcycle.core.vacquery.messages import (
+    Answer,
+    FactoryStatus,
+    Kind,
+    MachineStatus,
+    MachinetypeStatus,
+)
 from vcycle.daemon.instants import steady, wall
 
 RESOLVING_SHARE = 0.5
@@ -24,6 +30,12 @@ RESOLVING_SHARE = 0.5
 
 IDLE = 0.05
 """Seconds without an answer after which nothing is expected of a host that refuses."""
+
+_TOLD: Mapping[Kind, type[Answer]] = {
+    Kind.MACHINES: MachineStatus,
+    Kind.MACHINETYPES: MachinetypeStatus,
+    Kind.FACTORY: FactoryStatus,
+}
 
 Progress = Callable[[int], None]
 """Told from time to time how many factories have said anything."""
@@ -44,7 +56,7 @@ def gather(
             datagrams = stack.enter_context(closing(Datagrams()))
             talks.append(_talk(chosen, kind, resolved.addresses, datagrams, start))
         _talk_all(talks, progress)
-    answers = tuple(answer for talk in talks for answer in talk.round.result().answers)
+    answers = tuple(answer for talk in talks for answer in talk.answers())
     unreachable: dict[str, str] = {}
     for talk in talks:
         for name, reason in talk.missing():
@@ -61,8 +73,9 @@ def gather(
 
 @define(eq=False, kw_only=True)
 class _Talk:
-    """A round and its socket."""
+    """A round of one kind, and its socket."""
 
+    kind: Kind
     round: Round
     datagrams: Datagrams
     addresses: Mapping[str, Collection[Address]]
@@ -100,6 +113,12 @@ class _Talk:
                 for name in self._incomplete()
             )
 
+    def answers(self) -> Iterator[Answer]:
+        """Those of its kind: a round also asks the silent for their status, as a sign of life."""
+        for answer in self.round.result().answers:
+            if isinstance(answer, _TOLD[self.kind]):
+                yield answer
+
     def missing(self) -> Iterator[tuple[str, str]]:
         """Who told nothing, or not all, and why; the hosts' own reasons go before ours."""
         refused = self.datagrams.refused
@@ -134,7 +153,7 @@ def _talk(
         encode=signed(chosen.secret),
         decode=verified(chosen.secret, chosen.only_signed),
     )
-    return _Talk(round=talk, datagrams=datagrams, addresses=addresses)
+    return _Talk(kind=kind, round=talk, datagrams=datagrams, addresses=addresses)
 
 
 def _talk_all(talks: Sequence[_Talk], progress: Progress) -> None:

@@ -11,8 +11,9 @@ Its JSON is what :mod:`vcycle.commands.shown` says, with::
                   "lifetime_cpu_percentage", "recent_cpu_percentage", "shutdown_message",
                   "fqan", "site", "daemon_version"}, …]
 
-``state`` is running, starting, paused, zombie, deleting, failed, and with ``--all`` also
-shut-down, unknown or empty.
+``state`` is running, starting, paused, zombie, deleting, failed, or unknown where its
+factory cannot say; these machines are counted as there. With ``--all`` it is also shut-down or
+empty: in such slots there is no machine.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def register(subcommands: Subcommands) -> None:
         help="show every machine of a space",
         description="Ask every factory of a space, and print its machines. AGE is how long a"
         " machine has run, or has been starting; CPU% is of its whole life and NOW% since its"
-        " factory's last look, over 100 for several processors.",
+        " factory's last look, over 100 for several processors. A machine whose state its factory"
+        " does not know is shown, and counted, as one that is there.",
     )
     parser.add_argument("-a", "--all", action="store_true", help="slots without a machine too")
     add_asking(parser)

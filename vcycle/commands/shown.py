@@ -26,7 +26,7 @@ import time
 from vcycle.commands.choosing import CannotAsk, Chosen, choose
 from vcycle.commands.frames import frame, screen_size
 from vcycle.commands.querying import gather
-from vcycle.commands.views.columns import Look
+from vcycle.commands.views.columns import Look, bare
 from vcycle.commands.views.gathered import Gathered, Question, View
 from vcycle.core.table import clean, wants_colour
 
@@ -53,13 +53,14 @@ def ask_and_show(arguments: argparse.Namespace, question: Question) -> int:
         view = question.view(gathered, arguments)
         _print(arguments, gathered, view)
         if arguments.watch is None:
-            return 1 if gathered.unreachable else 0
+            # Who did not answer may know what nobody else does.
+            return 1 if gathered.unreachable else NOT_ASKED if view.wrong else 0
         time.sleep(arguments.watch)
 
 
 def _check_sort(arguments: argparse.Namespace, question: Question) -> None:
     for name in arguments.sort:
-        if name.lstrip("-") not in question.columns:
+        if bare(name) not in question.columns:
             raise CannotAsk(
                 f"--sort {name}: there is no such column; there are {', '.join(question.columns)}"
             )
@@ -99,19 +100,19 @@ class _Waiting:
 
 def _print(arguments: argparse.Namespace, gathered: Gathered, view: View) -> None:
     terminal = sys.stdout.isatty()
-    frames = arguments.watch is not None and terminal
+    people = arguments.output in ("table", "wide")
+    frames = arguments.watch is not None and terminal and people
     messages = [f"{name}: {reason}" for name, reason in gathered.unreachable.items()]
-    messages += [f"{view.nothing} in {gathered.chosen.space}"] if view.nothing else []
+    if view.wrong:
+        messages.append(view.wrong)
+    elif view.nothing:
+        messages.append(f"{view.nothing} in {gathered.chosen.space}")
     complaints = [f"vcycle {arguments.command}: {clean(message)}\n" for message in messages]
-    if frames:
-        size = screen_size()
-        whole = _text(arguments, gathered, view, _look(arguments, size.columns))
-        sys.stdout.write(frame(whole, complaints, size.columns, size.lines))
-    else:
-        # In a wide table nothing is cut: whoever asks for all of it gets that.
-        narrow = terminal and arguments.output == "table"
-        width = screen_size().columns if narrow else None
-        sys.stdout.write(_text(arguments, gathered, view, _look(arguments, width)))
+    size = screen_size()
+    # In a wide table nothing is cut: whoever asks for all of it gets that.
+    width = size.columns if terminal and arguments.output == "table" else None
+    whole = _text(arguments, gathered, view, _look(arguments, width))
+    sys.stdout.write(frame(whole, complaints, size.columns, size.lines) if frames else whole)
     sys.stdout.flush()
     if not frames:
         sys.stderr.write("".join(complaints))

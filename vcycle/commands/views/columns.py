@@ -103,6 +103,11 @@ def key(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
+def bare(sorting: str) -> str:
+    """The column's key in one word of ``--sort``, which begins with a ``-`` to turn it round."""
+    return sorting[1:] if sorting.startswith("-") else sorting
+
+
 def in_order(columns: Sequence[Column[Row]], rows: Iterable[Row], by: Sequence[str]) -> list[Row]:
     """
     Sorted by columns' keys, the first before the second; those with a ``-`` downwards.
@@ -112,7 +117,7 @@ def in_order(columns: Sequence[Column[Row]], rows: Iterable[Row], by: Sequence[s
     known = {key(column.name): column for column in columns}
     ordered = list(rows)
     for each in reversed(by):
-        value = known[each.lstrip("-")].value
+        value = known[bare(each)].value
         valued = [(value(row), row) for row in ordered]
         some = [pair for pair in valued if pair[0] is not None]
         some.sort(key=lambda pair: natural(pair[0]), reverse=each.startswith("-"))

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from attrs import asdict, frozen
 
-from vcycle.commands.views.columns import Column, Look, decimal, hundredths, kib
+from vcycle.commands.views.columns import Column, Look, decimal, hundredths, in_order, kib
 from vcycle.commands.views.gathered import Gathered, Question, View, keys, table
 from vcycle.commands.views.names import natural, short_names
 from vcycle.core.table import Colour, span
@@ -113,7 +113,7 @@ COLUMNS: tuple[Column[Factory], ...] = (
 def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
     """As the module says."""
     names = short_names(gathered.chosen.factories)
-    factories = sorted(
+    by_name = sorted(
         (
             Factory(told=told, name=names.get(name, name), now=gathered.taken_at)
             for told in gathered.factories
@@ -121,9 +121,10 @@ def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
         ),
         key=lambda row: natural(row.told.factory.lower()),
     )
+    factories = in_order(COLUMNS, by_name, arguments.sort)
 
     def text(look: Look) -> str:
-        return table(COLUMNS, factories, arguments.sort, look)
+        return table(COLUMNS, factories, look)
 
     return View(
         objects={"factories": [_as_object(row.told) for row in factories]},

@@ -9,7 +9,7 @@ from typing import Callable, TypeVar
 from attrs import frozen
 
 from vcycle.commands.choosing import Chosen
-from vcycle.commands.views.columns import Column, Look, in_order, key
+from vcycle.commands.views.columns import Column, Look, key
 from vcycle.core.table import Colour
 from vcycle.core.vacquery.messages import (
     Answer,
@@ -59,13 +59,15 @@ class View:
     """
     Something to show: ``objects`` is for JSON, ``names`` for ``-o name``.
 
-    ``nothing`` is what is said where there is nothing to show.
+    ``nothing`` is what is said where there is nothing to show, and ``wrong`` where what was asked
+    for is not known to any factory that answered.
     """
 
     objects: Mapping[str, object]
     names: Sequence[str]
     text: Callable[[Look], str]
     nothing: str = ""
+    wrong: str = ""
 
 
 @frozen(kw_only=True)
@@ -86,11 +88,9 @@ def keys(columns: Sequence[Column[Row]]) -> tuple[str, ...]:
     return tuple(key(column.name) for column in columns)
 
 
-def table(
-    columns: Sequence[Column[Row]], rows: Sequence[Row], by: Sequence[str], look: Look
-) -> str:
-    """The rows in order, under their headers; nothing at all where there are none."""
-    return look.table(columns, in_order(columns, rows, by)) if rows else ""
+def table(columns: Sequence[Column[Row]], rows: Sequence[Row], look: Look) -> str:
+    """The rows as they come, under their headers; nothing at all where there are none."""
+    return look.table(columns, rows) if rows else ""
 
 
 def summary(words: str, gathered: Gathered, look: Look) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from vcycle.commands.views import machinerows as rows
-from vcycle.commands.views.columns import Look
+from vcycle.commands.views.columns import Look, in_order
 from vcycle.commands.views.gathered import Gathered, Question, View, keys, table
 from vcycle.core.vacquery.messages import Kind
 
@@ -14,10 +14,10 @@ COLUMNS = (rows.MACHINE, *rows.FACTS, *rows.WIDE, rows.MESSAGE)
 
 def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
     """As the module says."""
-    machines = rows.machines(gathered)
+    machines = in_order(COLUMNS, rows.machines(gathered), arguments.sort)
 
     def text(look: Look) -> str:
-        return table(COLUMNS, machines, arguments.sort, look)
+        return table(COLUMNS, machines, look)
 
     return View(
         objects={"machines": [rows.as_object(machine) for machine in machines]},

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from attrs import asdict, frozen
 
-from vcycle.commands.views.columns import Column, Look, decimal, percentage
+from vcycle.commands.views.columns import Column, Look, bare, decimal, in_order, percentage
 from vcycle.commands.views.gathered import Gathered, Question, View, keys, table
 from vcycle.commands.views.names import natural, short_names
 from vcycle.core.table import span
@@ -154,18 +154,24 @@ TOTALS: tuple[Column[Total], ...] = (
 def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
     """As the module says; with a name only that one, whose shares are of the space still."""
     every = machinetypes(gathered)
-    only = arguments.name
-    rows = [row for row in every if only in (None, row.told.machinetype)]
-    sums = [
-        total
-        for total in totals(every, gathered.chosen.shares)
-        if only in (None, total.machinetype)
-    ]
+    only = gathered.chosen.machinetype
+    rows = in_order(
+        COLUMNS,
+        [row for row in every if only in (None, row.told.machinetype)],
+        arguments.sort,
+    )
+    sums = in_order(
+        TOTALS,
+        [
+            total
+            for total in totals(every, gathered.chosen.shares)
+            if only in (None, total.machinetype)
+        ],
+        [each for each in arguments.sort if bare(each) in keys(TOTALS)],
+    )
 
     def text(look: Look) -> str:
-        in_all = keys(TOTALS)
-        by = [each for each in arguments.sort if each.lstrip("-") in in_all]
-        parts = (table(TOTALS, sums, by, look), table(COLUMNS, rows, arguments.sort, look))
+        parts = (table(TOTALS, sums, look), table(COLUMNS, rows, look))
         return "\n".join(filter(None, parts)) if look.headers else parts[1]
 
     return View(
@@ -176,7 +182,14 @@ def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
         names=list(dict.fromkeys(row.told.machinetype for row in rows)),
         text=text,
         nothing="" if rows else "no machinetypes" if only is None else f"no machinetype {only}",
+        wrong="" if only is None or sums else _unknown(only, every, gathered),
     )
+
+
+def _unknown(only: str, every: Sequence[Machinetype], gathered: Gathered) -> str:
+    known = sorted({row.told.machinetype for row in every} | set(gathered.chosen.shares))
+    there = f"there are {', '.join(known)}" if known else "there are none"
+    return f"no machinetype {only} in {gathered.chosen.space}; {there}"
 
 
 def _as_object(row: Machinetype) -> dict[str, object]:

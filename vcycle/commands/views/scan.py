@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attrs import asdict, frozen
 
 from vcycle.commands.views import machinerows as rows
-from vcycle.commands.views.columns import Look
+from vcycle.commands.views.columns import Look, in_order
 from vcycle.commands.views.gathered import Gathered, Question, View, counted, keys, summary, table
 from vcycle.core.vacquery.messages import Kind
 
@@ -40,12 +40,13 @@ def totals(gathered: Gathered, machines: Sequence[rows.Machine]) -> Totals:
 def view(gathered: Gathered, arguments: argparse.Namespace) -> View:
     """As the module says; slots without a machine only if all are wanted."""
     machines = rows.machines(gathered)
-    shown = [machine for machine in machines if arguments.all or machine.is_there]
+    wanted = [machine for machine in machines if arguments.all or machine.is_there]
+    shown = in_order(COLUMNS, wanted, arguments.sort)
     sums = totals(gathered, machines)
 
     def text(look: Look) -> str:
         parts = (
-            table(COLUMNS, shown, arguments.sort, look),
+            table(COLUMNS, shown, look),
             summary(_words(sums, gathered), gathered, look),
         )
         return "\n".join(filter(None, parts))
