@@ -290,10 +290,11 @@ class CommandTests(SynchronousTestCase):
             mine = running(self.C, "00", shutdown_message="200 \x1b[2Jfoo\nbar")
             another = evolve(running(self.A, "66"), cookie=query.cookie)
             old = evolve(mine, cookie="0")
-            future = evolve(mine, cookie=query.cookie, started_time=NOW * 5, heartbeat_time=1)
+            future = evolve(mine, cookie=query.cookie, started_time=NOW * 5, machine="02")
+            odd = evolve(mine, cookie=query.cookie, heartbeat_time=1)
             good = status(self.C, os_issue="\x1b]0;title\x07")
             bad = [b"", b"[]", b"5", b"\xff" * 1400, b"{" * 1400, b'{"cookie":NaN}', b"x" * 20000]
-            told: list[Answer] = [another, old, future, evolve(good, cookie=query.cookie)]
+            told: list[Answer] = [another, old, future, odd, evolve(good, cookie=query.cookie)]
             return [*bad, *(encode_answer(each) for each in told)]
 
         port = self.serve(**{self.C: hostile}).port

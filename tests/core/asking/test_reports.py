@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis.strategies import integers, none, one_of, sampled_from
 from twisted.trial.unittest import SynchronousTestCase
 
-from vcycle.core.asking.reports import peers_of, report_of
+from vcycle.core.asking.reports import SKEW_SECONDS, peers_of, report_of
 from vcycle.core.asking.round import Gathered
 from vcycle.core.asking.target import Heard
 from vcycle.core.vacquery.messages import FactoryStatus, MachinetypeStatus
@@ -95,6 +95,16 @@ class ReportTests(SynchronousTestCase):
 
 
 class PeersTests(SynchronousTestCase):
+    def test_to_come(self) -> None:
+        """Of a sender without a clock an abort that is to come counts for nothing."""
+        for ahead, counts in ((SKEW_SECONDS, True), (SKEW_SECONDS + 1, False)):
+            told = status(shutdown_time=int(NOW) + ahead, shutdown_message="300 x")
+            found = peers_of(
+                Gathered(heard={FACTORY: (Heard(told, 0.0),)}, silent={}), now=NOW, offset=NOW
+            )
+            self.assertEqual(counts, bool(found.reports))
+            self.assertEqual({FACTORY}, found.alive)
+
     def test_round(self) -> None:
         """Reports come of the answers for machinetypes; those who told nothing are named."""
         found = peers_of(

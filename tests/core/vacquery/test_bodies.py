@@ -189,7 +189,7 @@ class FactoryTests(SynchronousTestCase):
 
 class BodiesTests(SynchronousTestCase):
     def all_of(self, found: Bodies, kind: Kind) -> list[Answer]:
-        beginning = head(b'"c"', 99)
+        beginning = head(b'"c"', 9_999_999_999)
         return [decode_answer(beginning + tail) for tail in found.of(kind)]
 
     def test_answers(self) -> None:
@@ -200,7 +200,7 @@ class BodiesTests(SynchronousTestCase):
             self.assertEqual(count, len(told))
             for each in told:
                 self.assertEqual(
-                    ("c", 99, SPACE, FACTORY, "example.com"),
+                    ("c", 9_999_999_999, SPACE, FACTORY, "example.com"),
                     (each.cookie, each.time_sent, each.space, each.factory, each.site),
                 )
 

@@ -20,6 +20,7 @@ from vcycle.core.vacquery.messages import (
     age,
     expected,
 )
+from vcycle.core.vacquery.wire import AHEAD_SECONDS
 
 QUERIES = {
     "machines_query-0.2": Kind.MACHINES,
@@ -205,6 +206,7 @@ class NegativeTests(SynchronousTestCase):
         for name, reason in (
             ("negative/not-json", "not JSON"),
             ("negative/response-huge-num_machinetypes", "num_machinetypes = 1000000000"),
+            ("negative/response-future-shutdown_time", "shutdown_time = 2082585600"),
             ("negative/response-missing-shutdown_machine", "shutdown_machine is not there"),
             ("negative/response-nan-running_hs06", "NaN is no number"),
             ("negative/response-negative-running_hs06", "running_hs06 = -1000000.0"),
@@ -216,16 +218,25 @@ class NegativeTests(SynchronousTestCase):
             self.assertIn(reason, str(error))
 
     def test_for_the_reader(self) -> None:
-        """What only its reader can judge is decoded: cookie, machinetype, a time to come."""
+        """What only its reader can judge is decoded: cookie, machinetype."""
         for name in ("wrong-cookie", "undeclared-machinetype", "null-shutdown_time-with-abort"):
             self.assertIsInstance(
                 decode_answer(vector(f"negative/response-{name}")), MachinetypeStatus
             )
-        later = decode_answer(vector("negative/response-future-shutdown_time"))
-        assert isinstance(later, MachinetypeStatus)
-        assert later.shutdown_time is not None
-        self.assertGreater(later.shutdown_time, NOW)
-        self.assertEqual(0.0, age(later.shutdown_time, later.time_sent, now=NOW))
+
+    def test_to_come(self) -> None:
+        """What has happened is not to come, by the sender's clock, but for a few seconds."""
+        good = json.loads(vector("negative/response-future-shutdown_time"))
+        for ahead, taken in ((-86400, True), (AHEAD_SECONDS, True), (AHEAD_SECONDS + 1, False)):
+            good["shutdown_time"] = good["time_sent"] + ahead
+            datagram = json.dumps(good).encode("ascii")
+            if taken:
+                decode_answer(datagram)
+            else:
+                error = self.assertRaises(MalformedQuery, decode_answer, datagram)
+                self.assertIn("no later than time_sent", str(error))
+        del good["time_sent"]
+        decode_answer(json.dumps(good).encode("ascii"))
 
 
 class AgeTests(SynchronousTestCase):

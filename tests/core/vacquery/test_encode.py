@@ -162,6 +162,7 @@ class AnswerTests(SynchronousTestCase):
             fqan="/" * 250,
             cpu_seconds=10**9,
             shutdown_time=10**10 - 1,
+            time_sent=10**10 - 1,
         )
         self.fits(answer)
 

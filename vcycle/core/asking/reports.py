@@ -10,6 +10,9 @@ from vcycle.core.messages import code
 from vcycle.core.peers import PeerReport, Peers
 from vcycle.core.vacquery.messages import MachinetypeStatus, age
 
+SKEW_SECONDS = 60
+"""How much another host's clock may be ahead of ours."""
+
 
 def peers_of(found: Gathered, *, now: float, offset: float) -> Peers:
     """
@@ -28,8 +31,20 @@ def peers_of(found: Gathered, *, now: float, offset: float) -> Peers:
 def _reports(found: Gathered, offset: float) -> Iterator[PeerReport]:
     for factory, row in found.heard.items():
         for heard in row:
-            if isinstance(heard.answer, MachinetypeStatus):
-                yield report_of(factory, heard.answer, heard.at + offset)
+            at = heard.at + offset
+            if isinstance(heard.answer, MachinetypeStatus) and _credible(heard.answer, at):
+                yield report_of(factory, heard.answer, at)
+
+
+def _credible(status: MachinetypeStatus, heard_at: float) -> bool:
+    """
+    Is what it tells of over by our clock, where the sender's own is not known?
+
+    An abort that is always to come would move the back-off on for ever.
+    """
+    if status.time_sent is not None or status.shutdown_time is None:
+        return True
+    return status.shutdown_time <= heard_at + SKEW_SECONDS
 
 
 def report_of(factory: str, status: MachinetypeStatus, heard_at: float) -> PeerReport:

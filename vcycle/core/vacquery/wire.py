@@ -16,6 +16,9 @@ MAX_COOKIE = 96
 """Bytes of a cookie as JSON: it must leave room for an answer beside it."""
 
 MAX_NUMBER = 1e15
+AHEAD_SECONDS = 5
+"""How much later than a message was sent what it tells of may be: clocks are set meanwhile."""
+
 MAX_TIME = 9_999_999_999
 MAX_DEPTH = 8
 _SHOWN = 40
@@ -208,6 +211,15 @@ def roughly(message: Message, names: Names) -> int | None:
 def moment(message: Message, names: Names) -> int | None:
     """Whole Unix seconds, or None."""
     return whole(message, names, MAX_TIME)
+
+
+def past(message: Message, names: Names) -> int | None:
+    """As ``moment``, of what has happened: by the sender's own clock it is not to come."""
+    found, sent = moment(message, names), moment(message, "time_sent")
+    if found is not None and sent is not None and found > sent + AHEAD_SECONDS:
+        key, value = find(message, names)
+        raise refusal(key, value, f"no later than time_sent = {sent}")
+    return found
 
 
 Reader = Callable[[Message, Names], Any]
