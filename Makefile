@@ -43,7 +43,8 @@ completion:
 install: install-python install-files
 
 install-python:
-	DEB_PYTHON_INSTALL_LAYOUT=$(if $(LOCAL),posix_local,deb) $(PYTHON) -m pip install --no-deps --no-index --no-build-isolation --no-compile \
+	DEB_PYTHON_INSTALL_LAYOUT=$(if $(LOCAL),posix_local,deb) \
+	    $(PYTHON) -m pip install --no-deps --no-index --no-build-isolation --no-compile \
 	    --no-warn-script-location --ignore-installed --root-user-action=ignore \
 	    $(if $(DESTDIR),--root $(DESTDIR)) --prefix $(if $(LOCAL),/usr,$(PREFIX)) .
 

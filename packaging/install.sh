@@ -26,8 +26,8 @@ put_told() { # MODE FILE PATH
 }
 
 # Administrators look for these in sbin; newer systems have only one directory.
-if [ "$SBINDIR" != "$BINDIR" ]; then
-    install -dm 0755 "$root$SBINDIR"
+install -dm 0755 "$root$SBINDIR"
+if [ ! "$root$SBINDIR" -ef "$root$BINDIR" ]; then
     for name in vcycled check-vcycled; do
         mv "$root$BINDIR/$name" "$root$SBINDIR/"
     done

@@ -189,7 +189,7 @@ def installed() -> set[str]:
     """The files that packaging/install.sh puts somewhere, and the programs."""
     with tempfile.TemporaryDirectory() as name:
         place, root = Path(name, "checkout"), Path(name, "root")
-        shutil.copytree(ROOT / "packaging", place / "packaging")
+        shutil.copytree(ROOT / "packaging", place / "packaging", symlinks=True)
         for part in ("etc", "README.rst", "CHANGES"):
             (place / part).symlink_to(ROOT / part)
         for built in BUILT.split():
