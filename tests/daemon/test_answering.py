@@ -146,6 +146,18 @@ class AnswerTests(AnsweringCase):
         self.assertEqual([], self.ask())
         self.assertFalse(self.answering.answers(SPACE))
 
+    def test_withdrawn_meanwhile(self) -> None:
+        """What a thread was still making when its space went is not answered with."""
+        thread = Thread()
+        self.answering._in_thread = thread
+        self.answering.publish(snapshot())
+        self.answering.withdraw(SPACE)
+        thread.work()
+        self.assertEqual([], self.ask())
+        self.answering.publish(snapshot())
+        thread.work()
+        self.assertEqual(1, len(self.ask()))
+
     def test_spaces(self) -> None:
         """Each space of the daemon is answered for."""
         for name in (SPACE, "b.test"):

@@ -80,6 +80,7 @@ class Answering(Service):
         self._again: IDelayedCall | None = None
         self._refusal: str | None = None
         self._waiting: dict[str, Snapshot] = {}
+        self._published: set[str] = set()
         self._making = False
         self._addresses: dict[str, frozenset[str]] = {}
         self._refused: dict[str, str | None] = {}
@@ -140,12 +141,14 @@ class Answering(Service):
         """From now on this is what the space answers; nothing is done where nobody is answered."""
         if not self._port:
             return
+        self._published.add(snapshot.space.name)
         self._waiting[snapshot.space.name] = snapshot
         if not self._making:
             Deferred.fromCoroutine(self._make())
 
     def withdraw(self, space: str) -> None:
         """The space is no more."""
+        self._published.discard(space)
         self._waiting.pop(space, None)
         self._addresses.pop(space, None)
         self._refused.pop(space, None)
@@ -183,7 +186,8 @@ class Answering(Service):
                 except Exception:
                     self._log.failure("{space}: no answers could be made", space=name)
                     continue
-                self._seat(snapshot.space, made)
+                if name in self._published:  # and was not withdrawn meanwhile
+                    self._seat(snapshot.space, made)
         finally:
             self._making = False
 
