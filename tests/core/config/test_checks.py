@@ -30,6 +30,20 @@ class WarningTests(SynchronousTestCase):
             warnings(machinetype="[machinetype m]\nroot_image = m.img"),
         )
 
+    def test_fenced(self) -> None:
+        """A daemon behind its fence hears no others, and is not heard."""
+        others = "factories = factory1.example.com factory2.example.com\n"
+        vacmon = "vacmon_hostport = vacmon.example.com:8884\n"
+        for uri in ("qemu:///embed?root=/run/vcycle", "qemu:///session"):
+            found = warnings(f"libvirt_uri = {uri}\n{others}{vacmon}")
+            fenced = [line for line in found if "without a way out" in line]
+            self.assertEqual(2, len(fenced), found)
+            self.assertIn(f"factories: with libvirt_uri = '{uri}'", fenced[0])
+            self.assertIn("vacmon_hostport: ", fenced[1])
+        for uri in ("qemu:///system", "test:///default"):
+            found = warnings(f"libvirt_uri = {uri}\n{others}{vacmon}")
+            self.assertEqual([], [line for line in found if "without a way out" in line])
+
     def test_never_started(self) -> None:
         """A machinetype that cannot fit is named, with the limit that it does not fit in."""
         self.assertEqual(

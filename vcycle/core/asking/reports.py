@@ -52,7 +52,8 @@ def report_of(factory: str, status: MachinetypeStatus, heard_at: float) -> PeerR
     last_abort = None
     if _is_abort(status.shutdown_message) and status.shutdown_time is not None:
         last_abort = heard_at - age(status.shutdown_time, status.time_sent, now=heard_at)
-    machines = status.running_machines or 0
+    # Young ones are machines too, whoever leaves their number out.
+    machines = max(status.running_machines or 0, status.num_before_fizzle)
     processors = status.running_processors
     return PeerReport(
         factory=factory,

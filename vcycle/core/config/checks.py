@@ -100,6 +100,7 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
             f"{what}: vacquery_require_secret needs vacquery_secret_file; nobody could be answered",
         )
     check_embed_root(layers.value("libvirt_uri"), findings)
+    _check_fence(made, sheet, layers, findings)
     _check_addresses(made, sheet, layers, findings)
     if findings.fatal:
         return  # what seems to be missing may stand in a line that was not understood
@@ -117,6 +118,21 @@ def check_space(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -
         findings.warning_at(
             sheet, f"{what}: every target_share is 0, so nothing is started; set one"
         )
+
+
+def _check_fence(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -> None:
+    """Behind the fence, where machines have user networking, other hosts are out of reach."""
+    if not made.libvirt_uri.startswith("qemu") or has_network(made.libvirt_uri):
+        return
+    others = [name for name in made.factories if name != made.factory_name]
+    for option, words in (("factories", others), ("vacmon_hostport", made.vacmon_hostport)):
+        if words:
+            findings.warning_at(
+                layers.value(option) or sheet,
+                f"space {made.name}: {option}: with libvirt_uri = {shown(made.libvirt_uri, 120)}"
+                " the daemon is in a network namespace without a way out, and neither hears other"
+                " factories nor is heard; use qemu:///system",
+            )
 
 
 def _check_addresses(made: Space, sheet: Sheet, layers: Layers, findings: Findings) -> None:
