@@ -15,10 +15,7 @@ from vcycle.store.layout import LEFTOVER, Unreadable, absolute, read_bounded, re
 
 DIRECTORY = "space-census"
 GOOD_SECONDS = 86_400.0
-"""An entry that is older is not read any more."""
-
-KEPT_SECONDS = 2 * GOOD_SECONDS
-"""An entry that is older is removed."""
+"""An entry that is older is not read any more, and removed."""
 
 MAX_ENTRY = 16_384
 MAX_ENTRIES = 10_000
@@ -71,7 +68,7 @@ class Census:
             for name in entries:
                 os.utime(os.path.join(self.directory, name), (now, now))
             for name, age in self._ages(now).items():
-                if age > KEPT_SECONDS:
+                if age > GOOD_SECONDS:
                     with suppress(FileNotFoundError):
                         os.remove(os.path.join(self.directory, name))
 
