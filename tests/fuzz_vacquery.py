@@ -29,6 +29,8 @@ from vcycle.vacquery.limits import Audience, Rates, networks
 from vcycle.vacquery.responder import Counts, Desk, Responder
 
 COUNT = 1_000_000
+# MB by which memory may grow after the first tenth, however many mutants come.
+GROWTH = 4.0
 EVERY = 100
 """After so many mutants a good query is asked."""
 
@@ -153,7 +155,7 @@ def main() -> int:
     print(f"{options.count} mutants in {took:.0f} s, seed {seed}: {found.counts}")
     print(f"{found.checked} good queries were answered; {found.read} mutants were answers")
     print(f"memory {found.early:.1f} MB after a tenth, {found.late:.1f} MB at the end")
-    return 0
+    return 0 if found.late - found.early < GROWTH else 1
 
 
 if __name__ == "__main__":
