@@ -113,7 +113,8 @@ class ImageCache:
         return status_of(url, self._index.entry(url), self.progress(url), wanted_at)
 
     def forgive(self) -> None:
-        """What failed may be tried again at once: an administrator says so."""
+        """What failed or was refused may be tried again at once: an administrator says so."""
+        self.fetching.proofs.forgive()
         self._index = Index(
             entries={url: evolve(entry, failures=0) for url, entry in self._index.entries.items()}
         )
