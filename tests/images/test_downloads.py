@@ -245,3 +245,42 @@ class NeedTests(CacheCase):
         wakes = self.wakes
         self.assertIn("/CN=signer", str(await self.image(url, signing_dn=".*")))
         self.assertGreater(self.wakes, wakes)
+
+    async def test_passed_over(self) -> None:
+        """Who is given a former version, as the newest is not signed, is told so, and its age."""
+
+        def verify(path: str, expression: str) -> str:
+            with open(path, "rb") as file:
+                if file.read() != GOOD:
+                    raise ImageMissing(f"{path}: not signed")
+            return "/CN=signer"
+
+        self.verify = verify
+        self.cache = self.start()
+        url = self.put(GOOD, etag='"1"')
+        await self.cache.fetch(url, [Need(signing_dn=".*")])
+        fetched_at = self.wall()
+        self.assertIsNone((await self.image(url, signing_dn=".*")).problem)
+        self.clock.advance(1000)
+        self.put(OTHER, etag='"2"')
+        await self.cache.fetch(url, [Need()])
+        image = await self.image(url, signing_dn=".*")
+        self.assertEqual((sha256(GOOD), fetched_at), (image.sha256, image.confirmed_at))
+        problem = str(image.problem)
+        self.assertTrue(problem.startswith("a newer one was fetched and is not used: "), problem)
+        self.assertTrue(problem.endswith(": not signed"), problem)
+        newest = await self.image(url)
+        self.assertEqual((None, self.wall()), (newest.problem, newest.confirmed_at))
+        pinned = await self.image(url, sha256=sha256(GOOD))
+        self.assertIsNone(pinned.problem)
+
+    async def test_newest_gone(self) -> None:
+        """The same where somebody removed the newest."""
+        url = self.put(GOOD, etag='"1"')
+        await self.cache.fetch(url)
+        self.put(OTHER, etag='"2"')
+        await self.cache.fetch(url)
+        os.unlink((await self.image(url)).path)
+        image = await self.image(url)
+        self.assertEqual(sha256(GOOD), image.sha256)
+        self.assertIn("is not used: it is not whole here", str(image.problem))

@@ -10,9 +10,10 @@ from attrs import astuple
 from tests.images.case import CacheCase
 from tests.inplace import in_place
 from vcycle.core.errors import ImageMissing
+from vcycle.core.images.needs import Need
 from vcycle.images.found import FoundImages
 from vcycle.images.local import LocalImages
-from vcycle.images.proofs import Proofs
+from vcycle.images.proofs import REFUSED_SECONDS, Proofs
 from vcycle.interfaces import Image, Wanted
 
 GOOD = b"good" * 1000
@@ -82,3 +83,49 @@ class FoundTests(CacheCase):
         self.clock.advance(86_401)
         await self.local(signing_dn="/CN=good")
         self.assertEqual([self.path] * 3, self.verified)
+
+    async def test_refused_again(self) -> None:
+        """A refusal is not for the day: it is asked anew after minutes, an approval is not."""
+        await self.local(signing_dn="/CN=good")
+        for _ in range(2):
+            self.assertIn("another", await self.refused(signing_dn="/CN=other"))
+            self.clock.advance(REFUSED_SECONDS - 1)
+        self.assertEqual(2, len(self.verified))
+        self.clock.advance(2)
+        await self.refused(signing_dn="/CN=other")
+        await self.local(signing_dn="/CN=good")
+        self.assertEqual(3, len(self.verified))
+
+
+class ForgivenTests(CacheCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.trusts = True
+
+        def verify(path: str, expression: str) -> str:
+            if not self.trusts:
+                raise ImageMissing(f"{path}: its CRL is out of date")
+            return "/CN=signer"
+
+        self.verify = verify
+        self.cache = self.start()
+
+    async def test_forgiven(self) -> None:
+        """Once an administrator mended the authorities and says so, a refusal is forgotten."""
+        url = self.put(GOOD)
+        await self.cache.fetch(url)
+        self.trusts = False
+        self.assertIn("out of date", await self.missing(url, signing_dn=".*"))
+        self.trusts = True
+        self.assertIn("out of date", await self.missing(url, signing_dn=".*"))
+        self.cache.forgive()
+        self.assertEqual("/CN=signer", (await self.image(url, signing_dn=".*")).signed_by)
+
+    async def test_distrusted(self) -> None:
+        """An approval is asked anew as well, as authorities may have been taken away."""
+        url = self.put(GOOD)
+        await self.cache.fetch(url, [Need(signing_dn=".*")])
+        self.trusts = False
+        await self.image(url, signing_dn=".*")
+        self.cache.forgive()
+        self.assertIn("out of date", await self.missing(url, signing_dn=".*"))

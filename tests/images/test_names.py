@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 
 from cryptography import x509
@@ -13,6 +14,7 @@ from OpenSSL import crypto
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.images.signed import CERNVM, NOW, certify, key, name
+from vcycle.core.expressions import cost_problem
 from vcycle.images.names import MAX_NAME, name_problem, oneline
 
 OIDS = (
@@ -102,12 +104,19 @@ class NameProblemTests(SynchronousTestCase):
         self.assertIsNone(name_problem(CERNVM, re.escape(CERNVM)))
 
     def test_part(self) -> None:
-        """An expression that would be found matches nothing, and is told how to be written."""
+        """An expression of a part of the DN matches nothing, and is told how to be written."""
         for expression in (r"/CN=cvm-sign02\.cern\.ch$", "cern", "^/DC=ch"):
             problem = name_problem(CERNVM, expression)
             assert problem is not None
-            self.assertIn(f"the signer's DN is {CERNVM}, of which {expression} matches", problem)
+            self.assertIn(f"the signer's DN is {CERNVM}, which {expression} does not", problem)
             self.assertIn(r"write .* before, as in .*/CN=cvm-sign0[12]\.cern\.ch", problem)
+
+    def test_hostile(self) -> None:
+        """An expression that is dear to search for is not searched for."""
+        expression, began = "(a|a)(a|a)(a|a).*b.*c", time.thread_time()
+        self.assertIsNone(cost_problem(expression))
+        self.assertIn("does not match", str(name_problem("a" * MAX_NAME, expression)))
+        self.assertLess(time.thread_time() - began, 0.5)
 
     def test_other(self) -> None:
         """Another signer is named."""

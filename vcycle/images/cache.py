@@ -73,13 +73,14 @@ class ImageCache:
             raise ImageMissing(self._why(url, entry, reason, now))
         version, signer = found
         await self._mark(url, version, now)
+        is_newest = version is entry.versions[0] or bool(need.sha256)
         return Image(
             path=self.fetching.shelf.path(version.file),
             url=url,
             sha256=version.sha256,
             signed_by=signer,
-            confirmed_at=entry.confirmed_at,
-            problem=entry.problem,
+            confirmed_at=entry.confirmed_at if is_newest else version.fetched_at,
+            problem=entry.problem if is_newest else _passed_over(reason, entry.problem),
         )
 
     async def fetch(self, url: str, needs: Collection[Need] = ()) -> Version | None:
@@ -113,7 +114,8 @@ class ImageCache:
         return status_of(url, self._index.entry(url), self.progress(url), wanted_at)
 
     def forgive(self) -> None:
-        """What failed may be tried again at once: an administrator says so."""
+        """What failed or was refused may be tried again at once: an administrator says so."""
+        self.fetching.proofs.forgive()
         self._index = Index(
             entries={url: evolve(entry, failures=0) for url, entry in self._index.entries.items()}
         )
@@ -232,3 +234,9 @@ class ImageCache:
             self._index = index
         if news:
             self.woken()
+
+
+def _passed_over(reason: str | None, problem: str | None) -> str:
+    """Why a former version is given, and what else is wrong with the address."""
+    told = f"a newer one was fetched and is not used: {reason or 'it is not whole here'}"
+    return told if problem is None else f"{told}; {problem}"

@@ -6,7 +6,9 @@ import re
 
 from cryptography import x509
 
-MAX_NAME = 500
+from vcycle.core.expressions import MAX_TEXT
+
+MAX_NAME = MAX_TEXT
 """Longest DN that is compared with an expression."""
 # The short names of OpenSSL's oneline form; any other attribute is written as its number.
 _SHORT = {
@@ -73,15 +75,16 @@ def name_problem(dn: str, expression: str) -> str | None:
     """
     Why a DN is not what an expression asks for: the whole of it must match. None if it is.
 
-    Elsewhere such expressions are searched for; of one that would be found only so, that is told.
+    Elsewhere such expressions are searched for; of one that may be meant so, that is told.
     """
     if len(dn) > MAX_NAME:
         return f"the signer's DN is over {MAX_NAME} characters: {dn[:80]}..."
     if re.fullmatch(expression, dn):
         return None
-    if re.search(expression, dn):
-        return (
-            f"the signer's DN is {dn}, of which {expression} matches only a part; the expression"
-            r" must match all of it: write .* before, as in .*/CN=cvm-sign0[12]\.cern\.ch"
-        )
-    return f"the signer's DN is {dn}, which {expression} does not match"
+    problem = f"the signer's DN is {dn}, which {expression} does not match"
+    if expression.startswith(".*"):
+        return problem
+    return (
+        f"{problem}; the expression must match all of it, so if a part is meant write .* before,"
+        r" as in .*/CN=cvm-sign0[12]\.cern\.ch"
+    )

@@ -19,7 +19,11 @@ READ_SECONDS = 1800.0
 GOOD_SECONDS = 86_400.0
 """A signature is looked at again after so long: certificates expire, and are revoked."""
 
+REFUSED_SECONDS = 300.0
+"""A refusal is looked at again after so long: CRLs and authorities are brought up to date."""
+
 MOST = 1000
+_LONG_AGO = float("-inf")
 Identity = Tuple[int, ...]  # noqa: UP006 (at run time)
 
 
@@ -36,6 +40,11 @@ class _Answer:
     problem: str | None
     at: float
 
+    def is_stale(self, now: float) -> bool:
+        """Whether it is time to ask anew. A moment in the future is a clock set back."""
+        seconds = REFUSED_SECONDS if self.text is None else GOOD_SECONDS
+        return not 0 <= now - self.at < seconds
+
 
 @define(eq=False)
 class Proofs:
@@ -50,6 +59,7 @@ class Proofs:
     woken: Callable[[], None] = lambda: None
     _answers: dict[tuple[Any, ...], _Answer] = field(factory=dict, init=False)
     _asking: set[tuple[Any, ...]] = field(factory=set, init=False)
+    _pardons: int = field(default=0, init=False)
 
     def sha256(self, path: str, identity: Identity) -> str:
         """
@@ -74,6 +84,18 @@ class Proofs:
         question = ("signer", path, identity, expression)
         self._answers[question] = _Answer(signer, None, self.clock())
 
+    def forgive(self) -> None:
+        """
+        Forget refusals, and ask anew who signed what: whom to trust may be another question now.
+        Approvals stand meanwhile, and digests for ever.
+        """
+        self._pardons += 1
+        for question, answer in tuple(self._answers.items()):
+            if answer.text is None:
+                del self._answers[question]
+            elif question[0] == "signer":
+                answer.at = _LONG_AGO
+
     async def signed(self, path: str, expression: str) -> str:
         """
         Who signed a file; waits, and remembers nothing.
@@ -84,7 +106,7 @@ class Proofs:
 
     def _now(self, question: tuple[Any, ...], meanwhile: str) -> str:
         answer = self._answers.get(question)
-        stale = answer is None or not 0 <= self.clock() - answer.at < GOOD_SECONDS
+        stale = answer is None or answer.is_stale(self.clock())
         if stale and question not in self._asking:
             self._asking.add(question)
             Deferred.fromCoroutine(self._ask(question))
@@ -96,7 +118,7 @@ class Proofs:
         return answer.text
 
     async def _ask(self, question: tuple[Any, ...]) -> None:
-        kind, path = question[0], question[1]
+        kind, path, pardons = question[0], question[1], self._pardons
 
         def work() -> str:
             if kind == "signer":
@@ -107,11 +129,13 @@ class Proofs:
         try:
             answer = _Answer(await self.in_thread(work, READ_SECONDS), None, self.clock())
         except CallTimedOut as error:
-            answer = _Answer(None, f"{path}: the disk does not answer: {error}", 0.0)
+            answer = _Answer(None, f"{path}: the disk does not answer: {error}", _LONG_AGO)
         except VcycleError as error:
             answer = _Answer(None, str(error), self.clock())
         finally:
             self._asking.discard(question)
+        if kind == "signer" and pardons != self._pardons:
+            answer.at = _LONG_AGO
         if len(self._answers) >= MOST:
             self._answers.clear()
         self._answers[question] = answer
