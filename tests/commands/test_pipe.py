@@ -84,6 +84,37 @@ class FileTests(SynchronousTestCase):
         self.assertIn("100.0%", out)
         self.assertEqual("Not all usable: 1 machinetype, for 1m; 3 errors, 0 warnings.", lines[-1])
 
+    def test_everything(self) -> None:
+        """However much is wrong with a machinetype, all of it is told, but nothing twice."""
+        bad = {f"user_data_file_{number}": "/" for number in range(20)}
+        odd = {f"colour_{number}": "blue" for number in range(20)}
+        path = self.file(
+            document(
+                {
+                    **bad,
+                    **odd,
+                    "suffix": "a",
+                    "root_image": "/x",
+                    "fizzle_seconds": -1,
+                    "min_processors": 3,
+                    "max_processors": 2,
+                    "min_wallclock_seconds": 9,
+                    "max_wallclock_seconds": "x",
+                },
+            )
+        )
+        status, out, _ = command("check", path)
+        error, warning = out.splitlines()[:2]
+        self.assertEqual(1, status)
+        for option in (*bad, "root_image = '/x'", "fizzle_seconds = -1"):
+            self.assertIn(f"{option}", error)
+        self.assertIn("max_processors = 2: less than min_processors, 3", error)
+        self.assertNotIn("min_wallclock_seconds", error)
+        self.assertNotIn("root_image: needed", error)
+        for option in odd:
+            self.assertIn(f"{option}: no such option", warning)
+        self.assertTrue(error.endswith("less than min_processors, 3"), error)
+
     def test_not_usable(self) -> None:
         """A document of which nothing can be used; status 1."""
         path = str(VECTORS / "hostile" / "not-json.pipe")

@@ -284,3 +284,28 @@ class NeedTests(CacheCase):
         image = await self.image(url)
         self.assertEqual(sha256(GOOD), image.sha256)
         self.assertIn("is not used: it is not whole here", str(image.problem))
+
+    async def test_dear(self) -> None:
+        """What nobody can use, and cannot be asked about, is fetched a hundredth of the time."""
+
+        def verify(path: str, expression: str) -> str:
+            self.clock.advance(30)
+            raise ImageMissing(f"{path}: not signed")
+
+        self.verify = verify
+        self.cache = self.start()
+        url = self.put(OTHER, modified=None)
+        await self.missing(url, signing_dn=".*")
+        await self.until(lambda: self.cache.progress(url) is None)
+        self.clock.advance(2900)
+        self.server.asked.clear()
+        self.assertIn("tried again in 1m", await self.missing(url, signing_dn=".*"))
+        self.assertEqual([], self.server.asked)
+        self.clock.advance(200)
+        await self.missing(url, signing_dn=".*")
+        await self.until(lambda: self.cache.progress(url) is None)
+        self.assertEqual(1, len(self.server.asked))
+        self.cache.forgive()
+        await self.missing(url, signing_dn=".*")
+        await self.until(lambda: self.cache.progress(url) is None)
+        self.assertEqual(2, len(self.server.asked))

@@ -11,10 +11,10 @@ from attrs import define, evolve, field
 from vcycle.core.errors import FetchError, ImageMissing, VcycleError
 from vcycle.core.images.address import parse
 from vcycle.core.images.index import Entry, Index, Version, used, without_failed
-from vcycle.core.images.needs import Need
+from vcycle.core.images.needs import Need, key_of
 from vcycle.core.images.news import News, Trouble
 from vcycle.core.images.states import ImageStatus, Progress, named, status_of, told
-from vcycle.core.images.times import is_due, retry_seconds
+from vcycle.core.images.times import is_due, pause_seconds
 from vcycle.core.moments import span
 from vcycle.images.fetching import Fetching
 from vcycle.images.flights import Flights
@@ -46,6 +46,7 @@ class ImageCache:
     _state: object = field(default=None, init=False)
     _needs: dict[str, dict[Need, float]] = field(factory=dict, init=False)
     _used: dict[tuple[str, str], float] = field(factory=dict, init=False)
+    _forgiven: dict[str, float | None] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._flights = Flights(fetching=self.fetching, tell=self.tell, landed=self._landed)
@@ -67,7 +68,8 @@ class ImageCache:
                     reason = reason or str(error)
         if not (need.sha256 and found) and url not in self._flights:
             lacking = found is None and not entry.failures and reason is None
-            if lacking or is_due(entry, now, self.fetching.bounds.check_seconds):
+            seconds = self.fetching.bounds.check_seconds
+            if lacking or is_due(entry, now, seconds, self._pause(url, entry)):
                 self._start(url, entry)
         if found is None:
             raise ImageMissing(self._why(url, entry, reason, now))
@@ -116,9 +118,7 @@ class ImageCache:
     def forgive(self) -> None:
         """What failed or was refused may be tried again at once: an administrator says so."""
         self.fetching.proofs.forgive()
-        self._index = Index(
-            entries={url: evolve(entry, failures=0) for url, entry in self._index.entries.items()}
-        )
+        self._forgiven = {url: entry.tried_at for url, entry in self._index.entries.items()}
 
     async def tidy(self) -> None:
         """
@@ -203,7 +203,10 @@ class ImageCache:
             damage, shelf.damage = shelf.damage, None
             if damage is not None:
                 self.tell(Trouble(text=damage))
-        return self._index.entry(url), here
+        entry = self._index.entry(url)
+        if url in self._forgiven and self._forgiven[url] == entry.tried_at:
+            entry = evolve(entry, failures=0)
+        return entry, here
 
     def _signer(self, version: Version, identity: Identity, need: Need) -> str | None:
         """Who signed a version, if that was asked for; ImageMissing if it is not good."""
@@ -222,11 +225,15 @@ class ImageCache:
             since = f" ({entry.problem})" if entry.problem else ""
             return f"{url} is being fetched{far}{since}"
         if entry.problem is not None:
-            again = retry_seconds(entry.failures) - (now - (entry.tried_at or now))
+            again = self._pause(url, entry) - (now - (entry.tried_at or now))
             return f"{named(url, entry.problem)}; tried again in {span(max(0.0, again))}"
         return named(url, reason or "it is not here")
 
+    def _pause(self, url: str, entry: Entry) -> float:
+        return pause_seconds(entry, key_of(self._needs.get(url, ())), self._flights.in_vain(url))
+
     def _start(self, url: str, entry: Entry) -> None:
+        self._forgiven.pop(url, None)
         self._flights.start(url, entry, tuple(self._needs.get(url, ())))
 
     def _landed(self, index: Index | None, news: bool) -> None:

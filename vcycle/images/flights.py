@@ -37,6 +37,7 @@ class Flights:
     _log = Logger()
     _flights: dict[str, _Flight] = field(factory=dict, init=False)
     _told: dict[str, str] = field(factory=dict, init=False)
+    _in_vain: dict[str, float] = field(factory=dict, init=False)
 
     def __contains__(self, url: str) -> bool:
         return url in self._flights
@@ -48,6 +49,10 @@ class Flights:
         """How far a download is; None if there is none."""
         flight = self._flights.get(url)
         return None if flight is None else flight.download.progress
+
+    def in_vain(self, url: str) -> float:
+        """How many seconds the last download took that failed; 0 if the last was good."""
+        return self._in_vain.get(url, 0.0)
 
     def start(self, url: str, entry: Entry, needs: Collection[Need]) -> None:
         """Begin a download, unless it is under way."""
@@ -99,13 +104,16 @@ class Flights:
             self._log.failure("{url}: it could not be fetched", url=url)
             problem = f"a fault of Vcycle itself, see its log: {type(error).__name__}"
         del self._flights[url]
+        seconds = self.fetching.clock.seconds() - began
+        self._in_vain.pop(url, None)
+        if problem is not None:
+            self._in_vain[url] = seconds
         self.landed(index, version is not None)
         if problem is not None:
             self._complain(url, entry, problem)
         elif self._told.pop(url, None) is not None:
             self.tell(Back(url=url))
         if version is not None:
-            seconds = self.fetching.clock.seconds() - began
             self.tell(self._fetched(url, version, seconds, flight.download))
             await self._make_room()
         for each in flight.waiting:

@@ -136,6 +136,14 @@ class ProblemsTests(SynchronousTestCase):
         self.assertEqual({}, found.configuration.spaces[SPACE].machinetypes)
         self.assertEqual((), found.problems)
 
+    def test_bounded(self) -> None:
+        """A line of the log has eight reasons at most, and the number of the others."""
+        bad = {f"user_data_file_{number}": "/" for number in range(20)}
+        [line] = told(one(**bad, min_processors=2, max_processors=1))
+        self.assertIn("user_data_file_7", line)
+        self.assertNotIn("user_data_file_8", line)
+        self.assertTrue(line.endswith("; and 13 more"), line)
+
     def test_stranger(self) -> None:
         """A section for a machinetype that the document has not makes none, and is told."""
         text = SETTINGS + PIPE + "[machinetype exvo-y]\nroot_image = y.img\ntarget_share = 1\n"

@@ -16,7 +16,7 @@ from vcycle.core.images.indextext import decode, encode
 from vcycle.core.images.needs import Need, key_of
 from vcycle.core.images.pruning import WANTED_SECONDS, prune
 from vcycle.core.images.states import Progress, Standing, amount, named, row_of, status_of, told
-from vcycle.core.images.times import DEAR, is_due, retry_seconds
+from vcycle.core.images.times import DEAR, is_due, pause_seconds, retry_seconds
 
 NOW = 1_800_000_000.0
 URL = "https://example.com/x.iso"
@@ -170,7 +170,25 @@ class TimesTests(SynchronousTestCase):
             (failed(good, NOW, "x"), 15, True),
             (failed(Entry(), NOW, "x"), 14, False),
         ]:
-            self.assertEqual(due, is_due(entry, NOW + after, 300.0), (entry, after))
+            self.assertEqual(due, is_due(entry, NOW + after, 300.0, 15.0), (entry, after))
+
+    def test_pause(self) -> None:
+        """Each row: what was asked in vain, how long that took, and how long it is left alone."""
+        bare = Refused(validators=Validators(), sha256="a" * 64, needs="n", reason="x")
+        with_etag = evolve(bare, validators=Validators(etag='"1"'))
+        once = failed(Entry(), NOW, "x", bare)
+        for entry, spent, expected in [
+            (Entry(), 60.0, 0.0),
+            (failed(Entry(), NOW, "x"), 60.0, 15.0),
+            (once, 60.0, 60 * DEAR),
+            (once, 0.01, 15.0),
+            (evolve(once, seconds=50.0), 0.0, 50 * DEAR),
+            (evolve(once, refused=evolve(bare, needs="others")), 60.0, 15.0),
+            (failed(Entry(), NOW, "x", with_etag), 60.0, 15.0),
+            (failed(once, NOW, "it does not answer"), 60.0, 30.0),
+            (evolve(once, failures=0), 60.0, 0.0),
+        ]:
+            self.assertEqual(expected, pause_seconds(entry, "n", spent), (entry, spent))
 
     def test_retry(self) -> None:
         """Each failure doubles the time, up to a bound."""

@@ -23,6 +23,7 @@ from vcycle.core.config.sections import Sheets, arrange
 from vcycle.core.config.sheet import Layers, Sheet
 from vcycle.core.config.syntax import Block, parse, shown
 from vcycle.core.errors import ConfigError
+from vcycle.core.pipes.document import MAX_TOLD
 
 _NONE: Mapping[str, bytes] = {}
 _PLAIN_SETTINGS = (
@@ -48,6 +49,7 @@ class _Building:
     host: str
     findings: Findings
     documents: Mapping[str, bytes]
+    most_told: int | None
     allow_http: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -176,6 +178,7 @@ class _Building:
             make=make,
             allow_http=self.allow_http,
             findings=self.findings,
+            most_told=self.most_told,
         )
         return expansion.of(body)
 
@@ -213,20 +216,22 @@ def examine(
     host: str,
     documents: Mapping[str, bytes] = _NONE,
     exposed: Collection[str] = (),
+    most_told: int | None = MAX_TOLD,
 ) -> Reading:
     """
     Read files, given as pairs of name and text in reading order, for the machine ``host``.
 
     ``documents`` are those of vacuum pipes, by URL: a pipe without one has no machinetypes.
-    ``exposed`` are the files that every user of the host can read. Nothing is raised, whatever
-    the texts and documents hold.
+    ``exposed`` are the files that every user of the host can read. Of each machinetype of a
+    document that is left out ``most_told`` reasons are told, all if that is None. Nothing is
+    raised, whatever the texts and documents hold.
     """
     findings = Findings([file for file, _ in texts], exposed)
     blocks: list[Block] = []
     for file, text in texts:
         blocks.extend(parse(file, text, findings))
     sheets = arrange(blocks, findings)
-    building = _Building(sheets, host, findings, documents)
+    building = _Building(sheets, host, findings, documents, most_told)
     settings, spaces = building.settings(), building.spaces()
     problems = findings.in_order()
     if findings.fatal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Callable
 
@@ -16,8 +17,10 @@ from vcycle.core.config.sections import MAX_MACHINETYPES
 from vcycle.core.config.sheet import Layers, Sheet, kind_of
 from vcycle.core.config.syntax import Value
 from vcycle.core.errors import PipeError
-from vcycle.core.pipes.document import Document, Entry, decode
+from vcycle.core.pipes.document import MAX_TOLD, Document, Entry, Refusal, decode
 from vcycle.core.shares import pipe_shares
+
+_WORD = re.compile(r"[0-9a-z_]+")
 
 
 def check_pipe(sheet: Sheet, findings: Findings, allow_http: bool) -> bool:
@@ -38,7 +41,8 @@ class Expansion:
     One pipe's. What is configured under a machinetype's whole name wins (``own``, by name), then
     what the pipe's ``sheet`` says, then the document, then what stands ``above``.
 
-    ``taken`` are the names of other machinetypes; ``make`` makes one from its layers.
+    ``taken`` are the names of other machinetypes; ``make`` makes one from its layers. Of one that
+    is left out so many reasons are told, all if ``most_told`` is None.
     """
 
     name: str
@@ -49,16 +53,18 @@ class Expansion:
     make: Callable[[str, Layers], Machinetype]
     allow_http: bool
     findings: Findings
+    most_told: int | None = MAX_TOLD
 
     def of(self, body: bytes) -> Sequence[Machinetype]:
         """Those of one document; all that is wrong with it, and with each of them, is warned of."""
         place = Sheet("machinetype", self.sheet.header, self.sheet.parsed["vacuum_pipe_url"], None)
         try:
-            document = decode(body)
+            document = decode(body, self.most_told)
         except PipeError as error:
             self.findings.warning_at(place, f"{self.sheet.header}: {error}")
             return ()
-        for line in (*document.left_out, *document.ignored):
+        refusals = [self._refused(refusal, place) for refusal in document.refusals]
+        for line in (*refusals, *document.ignored):
             self.findings.warning_at(place, f"{self.sheet.header} {line}")
         made = [
             machinetype
@@ -70,11 +76,7 @@ class Expansion:
 
     def _machinetype(self, entry: Entry, place: Sheet) -> Machinetype | None:
         name = f"{self.name}-{entry.suffix}"
-        sheet = self._sheet(entry, place)
-        own = [self.own[name]] if name in self.own else []
-        layers = Layers([*own, self.sheet, sheet, *self.above])
-        made = self.make(name, layers)
-        found = Findings(self.findings.files)
+        made, sheet, problems = self._made(name, entry, place)
         reasons = []
         if len(name) > 64 or not _is_name(name):
             reasons.append(f"the name {name}: expected {MACHINETYPE.wanted}")
@@ -82,9 +84,6 @@ class Expansion:
             reasons.append(f"another machinetype is called {name} too")
         if len(self.taken) + 1 > MAX_MACHINETYPES:
             reasons.append(f"more than {MAX_MACHINETYPES} machinetypes in one space")
-        checks.check_machinetype(made, sheet, layers, found)
-        checks.check_references(sheet, found, self.allow_http)
-        problems = found.in_order()
         reasons += [_bare(problem, sheet.header) for problem in problems if problem.fatal]
         if reasons:
             told = "; ".join(reasons)
@@ -94,6 +93,29 @@ class Expansion:
         for problem in problems:
             self.findings.warning_at(problem, problem.text)
         return evolve(made, pipe=self.name)
+
+    def _refused(self, refusal: Refusal, place: Sheet) -> str:
+        """The line on one of which some values are good: what is wrong between those as well."""
+        others: list[str] = []
+        if refusal.rest is not None:
+            name = f"{self.name}-{refusal.rest.suffix}"
+            _, sheet, problems = self._made(name, refusal.rest, place)
+            texts = [_bare(problem, sheet.header) for problem in problems if problem.fatal]
+            others = [each for each in texts if refusal.wrong.isdisjoint(_WORD.findall(each))]
+        return refusal.told(others, self.most_told)
+
+    def _made(
+        self, name: str, entry: Entry, place: Sheet
+    ) -> tuple[Machinetype, Sheet, Sequence[Problem]]:
+        """What comes of it, whatever is wrong with it; its own sheet, and what is wrong."""
+        sheet = self._sheet(entry, place)
+        own = [self.own[name]] if name in self.own else []
+        layers = Layers([*own, self.sheet, sheet, *self.above])
+        made = self.make(name, layers)
+        found = Findings(self.findings.files)
+        checks.check_machinetype(made, sheet, layers, found)
+        checks.check_references(sheet, found, self.allow_http)
+        return made, sheet, found.in_order()
 
     def _sheet(self, entry: Entry, place: Sheet) -> Sheet:
         header = f"{self.sheet.header} machinetype {entry.suffix!r}"

@@ -74,6 +74,14 @@ def judge(name: str, value: object) -> Judged:
     return Judged(option, text)
 
 
+def meant(name: str) -> str:
+    """An option's name in this version, whether or not it is good for anything."""
+    try:
+        return _option(name)
+    except (Refused, Ignored):
+        return name
+
+
 def _option(name: str) -> str:
     """The option's name in this version."""
     if _OPTION.fullmatch(name) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -12,7 +12,7 @@ from attrs import frozen
 from vcycle.core.config.kinds import KINDS, MACHINETYPE
 from vcycle.core.config.syntax import shown
 from vcycle.core.errors import PipeError
-from vcycle.core.pipes.allowed import Ignored, Refused, judge, quoted
+from vcycle.core.pipes.allowed import Ignored, Refused, judge, meant, quoted
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 8
@@ -21,7 +21,7 @@ MAX_OPTIONS = 500
 """In one machinetype."""
 
 MAX_TOLD = 8
-"""Reasons in one line."""
+"""Reasons in one line of a log."""
 
 _MAX_DIGITS = 40
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -36,16 +36,42 @@ class Entry:
 
 
 @frozen(kw_only=True)
+class Refusal:
+    """
+    A machinetype that is left out: what it is called, and why, with how many more reasons.
+
+    ``rest`` is what is good of it, None if it is none at all; ``wrong`` are the options that are
+    not, of which nothing more need be said.
+    """
+
+    called: str
+    reasons: tuple[str, ...]
+    more: int = 0
+    rest: Entry | None = None
+    wrong: frozenset[str] = frozenset()
+
+    def told(self, others: Sequence[str] = (), most: int | None = MAX_TOLD) -> str:
+        """The line on it, with other reasons too; all of them if ``most`` is None."""
+        reasons = joined([*self.reasons, *others], most, self.more)
+        return f"{self.called} is left out: {reasons}"
+
+
+@frozen(kw_only=True)
 class Document:
     """
-    What a document says. ``left_out`` and ``ignored`` are lines on machinetypes that are refused,
-    and on what has no effect; ``cache_seconds`` is None if it does not say.
+    What a document says. ``refusals`` are machinetypes that are left out, and ``ignored`` lines on
+    what has no effect; ``cache_seconds`` is None if it does not say.
     """
 
     cache_seconds: int | None
     entries: tuple[Entry, ...]
-    left_out: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     ignored: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Lines on the machinetypes that are left out."""
+        return tuple(refusal.told() for refusal in self.refusals)
 
 
 class _Object(dict[str, Any]):
@@ -54,9 +80,9 @@ class _Object(dict[str, Any]):
     twice: tuple[str, ...] = ()
 
 
-def decode(body: bytes) -> Document:
+def decode(body: bytes, most: int | None = MAX_TOLD) -> Document:
     """
-    Read a document, whatever it is.
+    Read a document, whatever it is; at most so many reasons of each kind are kept.
 
     :raises PipeError: nothing in it can be used. What is wrong with one machinetype is told in
         the Document, and leaves out no other.
@@ -68,27 +94,51 @@ def decode(body: bytes) -> Document:
     if len(items) > MAX_MACHINETYPES:
         raise PipeError(f"{len(items)} machinetypes: at most {MAX_MACHINETYPES} are read")
     entries: dict[str, Entry] = {}
-    left_out: list[str] = []
+    refusals: list[Refusal] = []
     ignored: list[str] = []
     cache_seconds = _cache_seconds(whole, ignored)
     others = [name for name in whole if name not in ("cache_seconds", "machinetypes")]
     if others:
-        ignored.append(_joined(f"{shown(name)}: ignored: no such key" for name in others))
+        reasons = [f"{shown(name)}: ignored: no such key" for name in others]
+        ignored.append(joined(reasons, most))
     if whole.twice:
-        ignored.append(_joined(f"{shown(name)} is written twice" for name in whole.twice))
+        ignored.append(joined([f"{shown(name)} is written twice" for name in whole.twice], most))
     for number, item in enumerate(items, 1):
+        called, without = _called(item, number), list[str]()
         try:
-            entry = _entry(item, entries, ignored)
-        except PipeError as error:
-            left_out.append(f"{_called(item, number)} is left out: {error}")
+            found = _entry(item, entries, without)
+        except _Spoilt as spoilt:
+            reasons = spoilt.reasons
+            kept = tuple(reasons[:most])
+            refusals.append(
+                Refusal(
+                    called=called,
+                    reasons=kept,
+                    more=len(reasons) - len(kept),
+                    rest=spoilt.rest,
+                    wrong=spoilt.wrong,
+                )
+            )
         else:
-            entries[entry.suffix] = entry
+            entries[found.suffix] = found
+        if without:
+            ignored.append(f"{called}: ignored: {joined(without, most)}")
     return Document(
         cache_seconds=cache_seconds,
         entries=tuple(entries.values()),
-        left_out=tuple(left_out),
+        refusals=tuple(refusals),
         ignored=tuple(ignored),
     )
+
+
+class _Spoilt(Exception):  # noqa: N818 (it is found out, not raised to anybody)
+    """A machinetype that cannot be made."""
+
+    def __init__(
+        self, reasons: list[str], rest: Entry | None = None, wrong: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__(reasons)
+        self.reasons, self.rest, self.wrong = reasons, rest, wrong
 
 
 def _whole(body: bytes) -> _Object:
@@ -160,27 +210,28 @@ def _called(item: object, number: int) -> str:
     return f"machinetype {shown(suffix) if isinstance(suffix, str) else f'no {number}'}"
 
 
-def _entry(item: object, others: Mapping[str, Entry], ignored: list[str]) -> Entry:
+def _entry(item: object, others: Mapping[str, Entry], without: list[str]) -> Entry:
     """
-    One machinetype.
+    One machinetype; what has no effect is added to ``without``.
 
-    :raises PipeError: it cannot be made, for all these reasons.
+    :raises _Spoilt: it cannot be made, for all these reasons.
     """
     if not isinstance(item, _Object):
-        raise PipeError("expected an object")
+        raise _Spoilt(["expected an object"])
     if len(item) > MAX_OPTIONS:
-        raise PipeError(f"{len(item)} options: at most {MAX_OPTIONS} are read")
-    wrong = [f"{shown(name)} is written twice" for name in item.twice]
-    suffix = _suffix(item, others, wrong)
+        raise _Spoilt([f"{len(item)} options: at most {MAX_OPTIONS} are read"])
+    reasons = [f"{shown(name)} is written twice" for name in item.twice]
+    wrong = [meant(name) for name in item.twice]
+    suffix = _suffix(item, others, reasons)
     options: dict[str, str] = {}
-    without: list[str] = []
     for name, value in item.items():
         if name == "suffix":
             continue
         try:
             judged = judge(name, value)
         except Refused as refused:
-            wrong.append(f"{quoted(name, value)}: {refused}")
+            reasons.append(f"{quoted(name, value)}: {refused}")
+            wrong.append(meant(name))
         except Ignored as reason:
             without.append(f"{quoted(name, None)}: {reason}")
         else:
@@ -188,11 +239,10 @@ def _entry(item: object, others: Mapping[str, Entry], ignored: list[str]) -> Ent
                 without.append(f"{name}: {judged.option} is there too")
                 continue
             options[judged.option] = judged.text
-    if wrong:
-        raise PipeError(_joined(wrong))
-    if without:
-        ignored.append(f"machinetype {shown(suffix)}: ignored: {_joined(without)}")
-    return Entry(suffix=suffix, options=options)
+    entry = Entry(suffix=suffix, options=options)
+    if reasons:
+        raise _Spoilt(reasons, entry, frozenset(wrong))
+    return entry
 
 
 def _suffix(item: Mapping[str, Any], others: Mapping[str, Entry], wrong: list[str]) -> str:
@@ -212,7 +262,8 @@ def _suffix(item: Mapping[str, Any], others: Mapping[str, Entry], wrong: list[st
     return ""
 
 
-def _joined(reasons: Iterator[str] | list[str]) -> str:
-    told = list(reasons)
-    more = len(told) - MAX_TOLD
-    return "; ".join(told[:MAX_TOLD]) + (f"; and {more} more" if more > 0 else "")
+def joined(reasons: Sequence[str], most: int | None = MAX_TOLD, more: int = 0) -> str:
+    """One text of reasons, at most so many, and of how many more there are."""
+    told = reasons[:most]
+    more += len(reasons) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")

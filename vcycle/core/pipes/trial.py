@@ -41,13 +41,14 @@ class Trial:
 
 def try_out(body: bytes, name: str, allow_http: bool = False) -> Trial:
     """
-    Expand a document as that of the pipe ``name``, which is a good name of one.
+    Expand a document as that of the pipe ``name``, which is a good name of one, and find all that
+    is wrong with it.
 
     :raises PipeError: nothing in it can be used.
     """
     document = decode(body)
     text = _TEXT.format(name=name, allow_http="true" if allow_http else "false")
-    reading = examine([("", text)], "factory1.example.com", {_URL: body})
+    reading = examine([("", text)], "factory1.example.com", {_URL: body}, most_told=None)
     assert reading.configuration is not None, reading.problems
     errors: list[str] = []
     warnings: list[str] = []
