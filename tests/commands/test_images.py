@@ -77,12 +77,13 @@ class ImagesCase(TestCase):
         self.shelf.put(URL, str(part), version, 1.0)
         return version
 
-    def live_on(self, version: Version) -> None:
-        """Have a machine that lives on it."""
-        machine = record(image=self.shelf.path(version.file))
+    def live_on(self, version: Version, number: int = 0) -> str:
+        """Have a machine that lives on it; its name."""
+        machine = record(number, image=self.shelf.path(version.file))
         place = self.state_dir / "spaces" / "s.test" / "machines" / machine.directory
         place.mkdir(parents=True)
         (place / "record.json").write_text(encode(machine), "ascii")
+        return machine.name
 
     def command(self, *words: str) -> tuple[int, str, str]:
         return run("images", *words, "--config", self.file)
@@ -109,6 +110,19 @@ class ListTests(ImagesCase):
             ],
             [line.split() for line in out.splitlines()],
         )
+
+    def test_wide(self) -> None:
+        """A wide table names the first two of the machines that live on a version."""
+        version, former = self.put(GOOD), self.put(FORMER)
+        one, two, *_ = [self.live_on(version, number) for number in range(4)]
+        other = self.live_on(former, 4)
+        status, out, _ = self.command("-o", "wide")
+        self.assertEqual(0, status)
+        header, first, second = out.splitlines()
+        self.assertIn("USED BY", header)
+        self.assertIn(f"  {other}  ", first)
+        self.assertIn(f"  {one} {two} +2  ", second)
+        self.assertIn(self.shelf.path(version.file), second)
 
     def test_json(self) -> None:
         """The same for programs, with paths and names of machines."""

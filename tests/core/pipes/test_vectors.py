@@ -19,7 +19,8 @@ HOSTILE = {
     " digits, '.', '_' and '-', at most 64, not starting with '.'",
     "machinetypes-not-list": 'expected "machinetypes", a list',
     "min-gt-max": "max_processors = 1: less than min_processors, 8",
-    "nan-share": "target_share = nan: expected a number that is finite and not so large",
+    "nan-share": "target_share = nan: expected a number that is finite and not so large;"
+    " root_image: needed with machine_model = cernvm3",
     "negative-share": "target_share = -1.0: expected a number, 0 or more",
     "non-integer-seconds": "fizzle_seconds = 'soon': expected whole seconds, 0 or more",
     "not-json": "no JSON: line 1, column 1: Expecting value",
@@ -35,7 +36,7 @@ HOSTILE = {
     "root_image-local-path": "root_image = '/var/lib/libvirt/images/other.qcow2': expected an"
     " address that begins with https://, or the name of a file, of letters, digits, '.', '_', '+'"
     " and '-'",
-    "suffix-missing": "it has no suffix",
+    "suffix-missing": "it has no suffix; root_image: needed with machine_model = cernvm3",
     "suffix-newline-section": "suffix: expected lower-case letters, digits and '-', at most 64",
     "suffix-traversal": "suffix: expected lower-case letters, digits and '-', at most 64",
     "suffix-uppercase": "suffix: expected lower-case letters, digits and '-', at most 64",

@@ -21,6 +21,8 @@ from vcycle.core.table import clean, span, wants_colour
 
 DIGEST_LETTERS = 12
 ASK_SECONDS = 2.0
+MOST_NAMED = 2
+"""Machines of one version whose names are in the wide table."""
 
 
 @frozen
@@ -46,6 +48,15 @@ class Row:
             return "-"
         return "?" if self.used_by is None else str(len(self.used_by))
 
+    @property
+    def users(self) -> str:
+        """The names of the first of these machines, and how many more there are."""
+        if self.version is None or not self.used_by:
+            return "?" if self.version is not None and self.used_by is None else "-"
+        more = len(self.used_by) - MOST_NAMED
+        named = self.used_by[:MOST_NAMED]
+        return " ".join((*named, f"+{more}") if more > 0 else named)
+
 
 def _of(row: Row, name: str) -> Any:
     return None if row.version is None else getattr(row.version, name)
@@ -63,6 +74,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("fetched", lambda row: row.age, span, right=True),
     Column("machines", lambda row: row.in_use, right=True),
     Column("state", lambda row: row.standing),
+    Column("used by", lambda row: row.users, wide=True),
     Column("path", lambda row: row.path, wide=True),
 )
 
