@@ -89,6 +89,7 @@ outlooks = st.builds(
     Outlook,
     abort=maybe(aborts),
     quiet_at=maybe(wild_moments),
+    young_at=maybe(wild_moments),
     scout_at=maybe(wild_moments),
     scout=maybe(st.sampled_from(["factory2.example.com", "nobody"])),
     proof=maybe(wild_moments),

@@ -18,6 +18,9 @@ from vcycle.core.plan import plan_cycle
 from vcycle.core.scouting import Gate, Scene, probation
 
 BACKOFF, FIZZLE, CYCLE, WAIT = 100, 600, 60.0, 80.0
+PROVEN = 3 * (FIZZLE + CYCLE)
+"""How long a young machine of others is a reason to wait."""
+
 PILOT = machinetype(backoff_seconds=BACKOFF, fizzle_seconds=FIZZLE)
 ABORT = Abort(at=NOW, factory="f7.example.com", machine="f7-00.example.com", message="300 None")
 F2, F3 = "factory2.example.com", "factory3.example.com"
@@ -107,7 +110,9 @@ class GateTests(SynchronousTestCase):
             over = now >= abort.at + BACKOFF
             self.assertEqual(over, turn.gate is not Gate.BACKING_OFF)
         if turn.gate is Gate.SCOUT:
-            self.assertEqual([], look.young(young))
+            since = outlook.young_at
+            self.assertEqual(0, young)
+            self.assertTrue(look.young(0) == [] or (since is not None and now >= since + PROVEN))
         self.assertEqual(outlook, look.outlook(outlook, own, history.proof, young))
 
 
@@ -320,6 +325,53 @@ class ProofTests(SynchronousTestCase):
         proven = look.outlook(quiet, None, NOW + BACKOFF, 1)
         self.assertFalse(probation(proven))
         self.assertEqual((None, None), (proven.scout, proven.scout_at))
+
+
+class OverdueTests(SynchronousTestCase):
+    """What is young for ever, and never proves anything."""
+
+    def gates(self, *reports: PeerReport, after: float, ours: int = 0) -> list[Gate]:
+        """The gate when those were told in each cycle since the abort, and one cycle before."""
+        gates = []
+        outlook = Outlook(abort=ABORT)
+        for seconds in range(0, int(after) + 1, int(CYCLE)):
+            look = scene(*reports, now=NOW + seconds)
+            outlook = look.outlook(outlook, None, None, ours)
+            gates.append(look.turn(outlook, ours).gate)
+        return gates[-2:]
+
+    def test_ends(self) -> None:
+        """The next in the ranks goes on without it, and one after another; nobody opens."""
+        young = (report("factory2", hs06=0.0, running_machines=0, young=1), report("factory3"))
+        ranked = scene(*young).ranking(ABORT).index(FACTORY.lower())
+        last = PROVEN + CYCLE * -(-ranked * WAIT // CYCLE)
+        self.assertEqual([Gate.PROVING] * 2, self.gates(*young, after=PROVEN - CYCLE))
+        before = Gate.WAITING if ranked else Gate.PROVING
+        self.assertEqual([before, Gate.SCOUT], self.gates(*young, after=last))
+
+    def test_turns(self) -> None:
+        """Factories that are young in turns are no reason to wait for ever either."""
+        outlook, gates = Outlook(abort=ABORT), set()
+        for number in range(int(2 * PROVEN / CYCLE)):
+            who = ("factory2", "factory3")[number % 2]
+            look = scene(report(who, young=1), now=NOW + number * CYCLE)
+            outlook = look.outlook(outlook, None, None, 0)
+            gates.add(look.turn(outlook, 0).gate)
+        self.assertIn(Gate.SCOUT, gates)
+        self.assertNotIn(Gate.OPEN, gates)
+
+    def test_ours(self) -> None:
+        """Our own young machine is the one that we wait for, however long."""
+        self.assertEqual([Gate.PROVING] * 2, self.gates(after=2 * PROVEN, ours=1))
+
+    def test_new_abort(self) -> None:
+        """An abort begins it all anew."""
+        young = report("factory2", hs06=0.0, running_machines=0, young=1)
+        outlook = looks((0, (young,)), (PROVEN, (young,)))
+        again = told(evolve(ABORT, at=NOW + PROVEN + 1, machine="f7-01.example.com"))
+        look = scene(young, again, now=NOW + PROVEN + BACKOFF + 2)
+        outlook = look.outlook(outlook, None, None, 0)
+        self.assertIs(Gate.PROVING, look.turn(outlook, 0).gate)
 
 
 class PlanTests(SynchronousTestCase):

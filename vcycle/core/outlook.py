@@ -25,13 +25,15 @@ class Outlook:
     What one factory has seen of a machinetype in its space; times are Unix seconds of its clock.
 
     ``abort`` is the last one in the space. What follows is of the time since: ``quiet_at``
-    since when no machine is young, None while one is; ``scout_at`` when a young machine that
+    since when no machine is young, None while one is, and ``young_at`` since when one always
+    is; ``scout_at`` when a young machine that
     started after the abort was first seen at the factory ``scout``; ``proof`` of when it is
     that such a machine of a peer outlived fizzle_seconds.
     """
 
     abort: Abort | None = None
     quiet_at: float | None = None
+    young_at: float | None = None
     scout_at: float | None = None
     scout: str | None = None
     proof: float | None = None
@@ -48,6 +50,7 @@ def shifted(outlook: Outlook, seconds: float) -> Outlook:
         outlook,
         abort=None if abort is None else evolve(abort, at=abort.at + seconds),
         quiet_at=move(outlook.quiet_at),
+        young_at=move(outlook.young_at),
         scout_at=move(outlook.scout_at),
         proof=move(outlook.proof),
     )

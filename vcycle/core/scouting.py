@@ -21,6 +21,13 @@ from vcycle.core.peers import PeerReport
 JITTER = 5.0
 """Seconds by which two factories may differ about one abort: the wire has whole seconds."""
 
+PROOFS = 3
+"""
+So many times fizzle_seconds and a cycle others' young machines have to prove that there is work.
+
+The first may be for machines that started before the abort, the second is the proof's own.
+"""
+
 
 class Gate(enum.Enum):
     """How far the gate is open: for all, for one scout here; or why it is shut."""
@@ -91,9 +98,9 @@ class Scene:
         abort = self._last_abort(before.abort, own)
         after = evolve(before, abort=abort, proof=_later(before.proof, proof))
         if abort is None or not probation(after):
-            return evolve(after, quiet_at=None, scout_at=None, scout=None)
+            return _begun_anew(after)
         if abort != before.abort:
-            after = evolve(after, quiet_at=None, scout_at=None, scout=None)
+            after = _begun_anew(after)
         return self._watched(after, abort, self.young(ours))
 
     def _last_abort(self, before: Abort | None, own: Abort | None) -> Abort | None:
@@ -134,13 +141,13 @@ class Scene:
             if after.scout not in young and after.scout not in runs:
                 after = evolve(after, scout=None, scout_at=None)
             elif after.scout in runs and now >= since + fizzle + cycle:
-                return evolve(after, proof=since, quiet_at=None, scout_at=None, scout=None)
+                return _begun_anew(evolve(after, proof=since))
         new = after.quiet_at is not None or now >= abort.at + fizzle + cycle
         if after.scout is None and young and new:
             after = evolve(after, scout=young[0], scout_at=now)
         if young or after.scout is not None:
-            return evolve(after, quiet_at=None)
-        return after if after.quiet_at is not None else evolve(after, quiet_at=now)
+            return evolve(after, quiet_at=None, young_at=_or(after.young_at, now))
+        return evolve(after, quiet_at=_or(after.quiet_at, now), young_at=None)
 
     def turn(self, outlook: Outlook, ours: int) -> Turn:
         """May we start one now, with ``ours`` young machines of our own?"""
@@ -155,7 +162,8 @@ class Scene:
             text = f"backing off for another {span(begin - now)}, until {moment(begin)}, {after}"
             return Turn(gate=Gate.BACKING_OFF, text=text, until=begin)
         young = self.young(ours) or ([] if outlook.scout is None else [outlook.scout])
-        if young:
+        overdue = self._overdue(outlook)
+        if young and (ours or overdue is None):
             who = f"{young[0]} is" if len(young) == 1 else f"{len(young)} factories are"
             old = f"{self.machinetype.fizzle_seconds}s old"
             text = f"{who} the scout until its machine is {old}, {after}"
@@ -164,7 +172,7 @@ class Scene:
             return Turn(gate=Gate.PROVING, text=text, until=proven)
         ranked = self.ranking(abort)
         rank = ranked.index(self.space.factory_name.lower())
-        right = max(begin, begin if outlook.quiet_at is None else outlook.quiet_at)
+        right = max(_or(at, begin) for at in (begin, outlook.quiet_at, overdue))
         right += rank * self.wait
         asked = self.asked_at is None or self.asked_at >= right
         if rank == 0 or (now >= right and asked):
@@ -175,6 +183,14 @@ class Scene:
             f" factory is, {after}"
         )
         return Turn(gate=Gate.WAITING, text=text, until=right)
+
+    def _overdue(self, outlook: Outlook) -> float | None:
+        """Since when others' young machines are no reason any more to wait; None if they are."""
+        if outlook.young_at is None:
+            return None
+        machinetype, space = self.machinetype, self.space
+        over = outlook.young_at + PROOFS * (machinetype.fizzle_seconds + space.cycle_seconds)
+        return over if self.now >= over else None
 
     def ranking(self, abort: Abort) -> list[str]:
         """
@@ -195,6 +211,15 @@ def probation(outlook: Outlook) -> bool:
     if outlook.abort is None:
         return False
     return outlook.proof is None or outlook.proof < outlook.abort.at
+
+
+def _begun_anew(outlook: Outlook) -> Outlook:
+    """Nothing was seen yet of what started after the abort."""
+    return evolve(outlook, quiet_at=None, young_at=None, scout_at=None, scout=None)
+
+
+def _or(at: float | None, otherwise: float) -> float:
+    return otherwise if at is None else at
 
 
 def _identity(abort: Abort) -> tuple[str, str]:
