@@ -58,6 +58,22 @@ class TranslateTests(SynchronousTestCase):
         self.assertEqual(1, len(lost), lost)
         self.assertIn("version_logger: left out: nothing in this version acts on it", lost[0])
 
+    def test_last_wins(self) -> None:
+        """Of an option that is said again under its old name the last counts, as when reading."""
+        first, last = "[settings]\ncpu_total = 4\n", "[settings]\ncpu_total = 8\n"
+        new = "[settings]\ntotal_processors = 6\n"
+        for files, total in (((first, last), 8), ((first, new, last), 6), ((new, first), 6)):
+            texts = [(f"{number}.conf", text) for number, text in enumerate(files)]
+            self.assertEqual(f"[settings]\ntotal_processors = {total}\n", translate(texts).text)
+
+    def test_share_of_nobody(self) -> None:
+        """A target share without its machinetype is lost, and told so."""
+        notes = translate([("v", "[targetshares]\nother = 1\n")]).notes
+        self.assertEqual(
+            ["v:2: [targetshares] other: there is no machinetype of this name; left out"],
+            [str(note) for note in notes if note.fatal],
+        )
+
     def test_no_equal(self) -> None:
         """Clouds and containers are left out, and named."""
         text = "[settings]\nvac_space = a.b\n[space c.d]\napi = openstack\n[machinetype x]\n"

@@ -39,13 +39,13 @@ class ChangesTests(SynchronousTestCase):
         """Long texts are cut, and what cannot be printed is written in a way that can be."""
         found = self.of(
             ("machinefeatures_option_a = x\ndescription = y", ""),
-            (f"machinefeatures_option_a = {'z' * 300}\n  z", ""),
+            (f"machinefeatures_option_a = z\ndescription = {'z' * 190}\n  {'z' * 90}", ""),
         )
         what = f"space {SPACE}"
         self.assertEqual(
             [
-                f"{what}: description was y, is not set",
-                f"{what}: machinefeatures_option_a was x, is '{'z' * 200}'",
+                f"{what}: description was y, is '{'z' * 190}\\n{'z' * 9}'",
+                f"{what}: machinefeatures_option_a changed",
             ],
             found,
         )

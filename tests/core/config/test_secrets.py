@@ -27,7 +27,7 @@ class SecretTests(SynchronousTestCase):
                 "client_secret",
                 "passphrase",
             ),
-            *("api_key", "sshkey", "host_key", "credentials"),
+            *("api_key", "sshkey", "host_key", "credentials", "pass", "db_pass", "pwd"),
         ):
             [line] = self.found(f"user_data_option_{name} = hunter2\n")
             self.assertEqual(
@@ -38,11 +38,21 @@ class SecretTests(SynchronousTestCase):
             )
         self.assertEqual(1, len(self.found(f"user_data_option_x = {KEY}\n")))
 
+    def test_features(self) -> None:
+        """What machines are told by their features is no place for one either."""
+        [line] = self.found("machinefeatures_option_token = hunter2\n")
+        self.assertEqual(
+            "a:3: [settings] machinefeatures_option_token: looks like a secret, and every user of"
+            " this host can read the file: chmod o-r a",
+            line,
+        )
+        self.assertEqual([], self.found("machinefeatures_option_rack = 5\n"))
+
     def test_not_secret(self) -> None:
         """Names of files are none, nor is what is public, or empty, or in a file of root's own."""
         for name in (
             *("token_url", "secret_file", "public_key", "sshpubkey", "authorized_key", "queue"),
-            *("tokens_per_hour", "keyboard"),
+            *("tokens_per_hour", "keyboard", "pass_through", "bypass", "compass"),
         ):
             self.assertEqual([], self.found(f"user_data_option_{name} = x\n"), name)
         self.assertEqual([], self.found("user_data_file_token = token.txt\n"))

@@ -45,6 +45,8 @@ class Imported:
 class _Import:
     notes: list[Problem] = field(factory=list)
     sections: dict[str, dict[str, str]] = field(factory=dict)
+    machinetypes: frozenset[str] = frozenset()
+    renamed: set[tuple[int, str]] = field(factory=set)
 
     def note(self, place: Value | Block, text: str, lost: bool = False) -> None:
         self.notes.append(Problem(file=place.file, line=place.line, text=text, fatal=lost))
@@ -84,7 +86,10 @@ class _Import:
                 self.note(value, f"{block.header} names: is factories in [settings] now")
             elif block.kind == "targetshares":
                 name = shown(value.option)[1:-1]
-                self.note(value, f"{block.header} {name}: is target_share of its machinetype now")
+                what, lost = "is target_share of its machinetype now", False
+                if value.option not in self.machinetypes:
+                    what, lost = "there is no machinetype of this name; left out", True
+                self.note(value, f"{block.header} {name}: {what}", lost)
 
     def _value(self, kind: str, value: Value, section: dict[str, str]) -> None:
         option = _row(kind, value)
@@ -96,18 +101,26 @@ class _Import:
             self._put(section, value.option, value)
         elif option.status in (Status.ALIAS, Status.SYNONYM):
             self.note(value, f"{value.header} {value.option}: is {option.detail} now")
-            section.setdefault(option.detail, _text(value, self))
+            self._renamed(section, option.detail, _text(value, self))
         elif kind == "machinetype" and value.option in _UPWARDS:
             self.note(value, f"{value.header} {value.option}: is of the whole space now")
-            self.sections.setdefault("[settings]", {}).setdefault(value.option, value.text)
+            settings = self.sections.setdefault("[settings]", {})
+            self._renamed(settings, value.option, value.text)
         elif option.default is None or value.text.lower() not in (option.default, "no"):
             later = option.status is Status.LATER
             why = "nothing in this version acts on it" if later else option.detail
             lost = option.status is not Status.IGNORED
             self.note(value, f"{value.header} {value.option}: left out: {why}", lost)
 
+    def _renamed(self, section: dict[str, str], name: str, text: str) -> None:
+        """As files are read, the last one wins; but not over what has the new name itself."""
+        if name not in section or (id(section), name) in self.renamed:
+            section[name] = text
+            self.renamed.add((id(section), name))
+
     def _put(self, section: dict[str, str], name: str, value: Value) -> None:
         section[name] = _text(value, self)
+        self.renamed.discard((id(section), name))
         if SECRETS.search(name):
             self.note(value, f"{value.header} {name}: looks like a secret: keep the file private")
 
@@ -145,7 +158,9 @@ def translate(texts: Sequence[tuple[str, str]]) -> Imported:
     """
     findings = Findings([file for file, _ in texts])
     blocks = [block for file, text in texts for block in parse(file, text, findings)]
-    work = _Import()
+    kinds = ("machinetype", "vmtype")
+    names = (block.names[-1] for block in blocks if block.kind in kinds and block.names)
+    work = _Import(machinetypes=frozenset(names))
     shares = {
         value.option: value.text
         for block in blocks

@@ -11,14 +11,14 @@ import attrs
 from vcycle.core.config.model import Configuration, Space
 
 _NESTED = ("machinetypes", "pipes", "name", "space")
-_SECRET = ("user_data_options",)
+_SECRET = ("user_data_options", "machinefeatures_options")
 
 
 def changes(old: Configuration, new: Configuration) -> tuple[str, ...]:
     """
     Each difference in one line; () if there is none.
 
-    Values of user_data_option_* are never told: they may be secrets.
+    Values of user_data_option_* and machinefeatures_option_* are never told: they may be secrets.
     """
     return (
         *_fields("settings", old.settings, new.settings),

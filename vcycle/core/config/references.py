@@ -16,8 +16,10 @@ FETCHED = ("root_image", "user_data", "kernel", "initrd")
 NO_HTTP = "nothing protects http://: use https://, or set allow_http = true in [settings]"
 _CURE = "use https://, or a local file by its absolute path or below machinetypes/NAME/files"
 _PRIVATE = "PRIVATE KEY-----"
+# Options that hand any text on to machines.
+_TOLD = ("user_data_option_", "machinefeatures_option_")
 _SECRET = re.compile(
-    r"(password|passwd|passphrase|token|secret|credentials?"
+    r"(password|passwd|passphrase|(?<![a-z])pass|(?<![a-z])pwd|token|secret|credentials?"
     r"|(?<!public)(?<!public_)(?<!pub)(?<!pub_)(?<!authorized_)key)[0-9]*$"
 )
 
@@ -63,12 +65,15 @@ def check_secrets(sheets: Sheets, findings: Findings) -> None:
 
 def _check_secrets(sheet: Sheet, findings: Findings) -> None:
     for name, value in sheet.values.items():
-        if value.file not in findings.exposed or not name.startswith("user_data_option_"):
+        if value.file not in findings.exposed or not name.startswith(_TOLD):
             continue
         if value.text and (_SECRET.search(name) or _PRIVATE in value.text):
-            own = name.replace("user_data_option_", "user_data_file_", 1)
+            cure = f"chmod o-r {value.file}"
+            if name.startswith("user_data_option_"):
+                own = name.replace("user_data_option_", "user_data_file_", 1)
+                cure += f", or name a file by {own}"
             findings.error_at(
                 value,
                 f"{value.header} {name}: looks like a secret, and every user of this host can"
-                f" read the file: chmod o-r {value.file}, or name a file by {own}",
+                f" read the file: {cure}",
             )
