@@ -39,12 +39,12 @@ class ChangesTests(SynchronousTestCase):
         """Long texts are cut, and what cannot be printed is written in a way that can be."""
         found = self.of(
             ("machinefeatures_option_a = x\ndescription = y", ""),
-            (f"machinefeatures_option_a = z\ndescription = {'z' * 190}\n  {'z' * 90}", ""),
+            (f"machinefeatures_option_a = z\ndescription = \u200b{'z' * 300}", ""),
         )
         what = f"space {SPACE}"
         self.assertEqual(
             [
-                f"{what}: description was y, is '{'z' * 190}\\n{'z' * 9}'",
+                f"{what}: description was y, is '\\u200b{'z' * 199}'",
                 f"{what}: machinefeatures_option_a changed",
             ],
             found,
