@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.core.strategies import NAMES, histories, living
+from tests.core.strategies import NAMES, histories, living, outlooks
 from tests.core.values import NOW, record, running, uuid
 from vcycle.core.backoff import History
 from vcycle.core.clock import moved
 from vcycle.core.machine import Record
-from vcycle.core.remembering import Memory, Pulse, recall, remembered, restored
+from vcycle.core.outlook import Outlook
+from vcycle.core.remembering import MAX_TEXT, Memory, Pulse, recall, remembered, restored
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -54,6 +55,31 @@ class RememberingTests(SynchronousTestCase):
             if machine.seen_at is not None and machine.seen_at >= machine.requested_at:
                 back = restored(evolve(machine, seen_at=None), memory.pulses[machine.uuid])
                 self.assertAlmostEqual(machine.seen_at, back.seen_at or 0.0, places=2)
+
+    @given(outlooks)
+    def test_outlook(self, outlook: Outlook) -> None:
+        """The space's last abort and proof come back; who was the scout is found anew."""
+        sane = evolve(
+            outlook,
+            abort=outlook.abort and evolve(outlook.abort, at=abs(outlook.abort.at)),
+            proof=None if outlook.proof is None else abs(outlook.proof),
+        )
+        memory = recall(kept(remembered({"pilot": History(outlook=sane)}, (), 0)))
+        self.assertEqual(
+            Outlook(abort=sane.abort, proof=sane.proof), memory.histories["pilot"].outlook
+        )
+
+    def test_no_outlook(self) -> None:
+        """A memory without one, or with one that makes no sense, has none."""
+        senseless: list[object] = [
+            None,
+            [],
+            {},
+            {"at": "x", "factory": "f"},
+            {"at": 1, "factory": 7},
+        ]
+        for value in ({}, *({"space_abort": abort, "space_proof": "x"} for abort in senseless)):
+            self.assertEqual({"p": History()}, recall({"histories": {"p": value}}).histories)
 
     def test_as_written(self) -> None:
         """What is on disk of a machine is one short list: how old it was, and its CPU time."""
@@ -98,4 +124,4 @@ class RememberingTests(SynchronousTestCase):
             self.assertIsNone(memory.histories["pilot"].last_abort)
             self.assertEqual({}, recall({"pulses": {"u": [value, 1]}}).pulses)
         long = recall({"histories": {"pilot": {"abort_message": "x" * 999}}})
-        self.assertEqual("x" * 255, long.histories["pilot"].abort_message)
+        self.assertEqual("x" * MAX_TEXT, long.histories["pilot"].abort_message)

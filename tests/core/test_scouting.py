@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from attrs import evolve
@@ -15,6 +16,7 @@ from vcycle.core.backoff import History
 from vcycle.core.outlook import Abort, Outlook
 from vcycle.core.peers import PeerReport, Peers, heard
 from vcycle.core.plan import plan_cycle
+from vcycle.core.remembering import recall, remembered
 from vcycle.core.scouting import Gate, Scene, probation
 
 BACKOFF, FIZZLE, CYCLE, WAIT = 100, 600, 60.0, 80.0
@@ -387,6 +389,18 @@ class PlanTests(SynchronousTestCase):
         self.assertEqual((None, None), (history.last_abort, history.abort_machine))
         again = plan_cycle(observation(space=wanted, histories=made.histories))
         self.assertEqual({"pilot": "backing-off"}, words(again))
+
+    def test_restarted(self) -> None:
+        """A restart forgets neither a peer's abort, though the peer is gone, nor its proof."""
+        wanted = space(PILOT)
+        peers = Peers(reports=(told(evolve(ABORT, at=NOW - 10)),), asked_at=NOW)
+        for proof, word in ((None, "backing-off"), (NOW - 5, "started")):
+            made = plan_cycle(observation(space=wanted, peers=peers)).histories["pilot"]
+            known = evolve(made, outlook=evolve(made.outlook, proof=proof))
+            memory = recall(json.loads(json.dumps(remembered({"pilot": known}, (), 0))))
+            plan = plan_cycle(observation(space=wanted, histories=memory.histories))
+            self.assertEqual({"pilot": word}, words(plan))
+            self.assertIsNone(plan.histories["pilot"].last_abort)
 
     def test_scouts_of_a_space(self) -> None:
         """Of several factories that know the same, one starts one machine."""

@@ -219,6 +219,7 @@ class World:
     skew: float = 0.0
     fuse: Fuse = Factory(Fuse)
     snapshots: dict[str, Snapshot] = Factory(dict)
+    readers: list[Callable[[Snapshot], object]] = Factory(list)
     made: list[Record] = Factory(list)
     problems: tuple[Problem, ...] = ()
     documents: dict[str, bytes] = Factory(dict)
@@ -366,6 +367,8 @@ class World:
 
     def _publish(self, snapshot: Snapshot) -> None:
         self.snapshots[snapshot.space.name] = snapshot
+        for reader in self.readers:
+            reader(snapshot)
 
     async def _prepare(self) -> str:
         return "simulated"

@@ -17,8 +17,9 @@ class History:
     What is remembered of one machinetype's machines here; times are Unix seconds.
 
     ``proof`` is when the youngest machine started that outlived fizzle_seconds or ended well.
-    ``outlook`` is what was made out of the whole space; it is neither kept on disk nor told
-    to peers, who would only hear their own words again.
+    ``outlook`` is what was made out of the whole space. Its abort and proof are kept on disk, so
+    that a restart forgets no back-off; it is never told to peers, who would only hear their own
+    words again.
     """
 
     last_abort: float | None = None

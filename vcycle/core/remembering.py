@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from vcycle.core.backoff import History
 from vcycle.core.machine import Record
+from vcycle.core.outlook import Abort, Outlook
 
 MOMENTS = ("last_abort", "proof")
 WORDS = ("abort_message", "abort_machine")
+MAX_TEXT = 300
+"""Characters of a text; names and messages of other factories are no longer."""
 
 
 @frozen(kw_only=True)
@@ -46,10 +49,7 @@ def remembered(
     return {
         "version": 1,
         "clock": clock,
-        "histories": {
-            name: {key: getattr(history, key) for key in MOMENTS + WORDS}
-            for name, history in histories.items()
-        },
+        "histories": {name: _remembered(history) for name, history in histories.items()},
         "pulses": {
             record.uuid: [
                 round(record.seen_at - record.requested_at, 3),
@@ -90,12 +90,42 @@ def restored(record: Record, pulse: Pulse | None) -> Record:
     return evolve(record, seen_at=seen_at, cpu_seconds=max(record.cpu_seconds, pulse.cpu_seconds))
 
 
+def _remembered(history: History) -> dict[str, object]:
+    """Of the space its last abort and proof; what was being watched is watched anew."""
+    outlook = history.outlook
+    return {
+        **{key: getattr(history, key) for key in MOMENTS + WORDS},
+        "space_abort": None if outlook.abort is None else asdict(outlook.abort),
+        "space_proof": outlook.proof,
+    }
+
+
 def _history(value: Mapping[str, object]) -> History:
     last_abort, proof = (_number(value.get(key)) for key in MOMENTS)
-    message, machine = (
-        text[:255] if isinstance(text := value.get(key), str) else None for key in WORDS
+    message, machine = (_text(value.get(key)) for key in WORDS)
+    return History(
+        last_abort=last_abort,
+        abort_message=message,
+        abort_machine=machine,
+        proof=proof,
+        outlook=Outlook(
+            abort=_abort(value.get("space_abort")), proof=_number(value.get("space_proof"))
+        ),
     )
-    return History(last_abort=last_abort, abort_message=message, abort_machine=machine, proof=proof)
+
+
+def _abort(value: object) -> Abort | None:
+    if not isinstance(value, dict):
+        return None
+    at, factory = _number(value.get("at")), _text(value.get("factory"))
+    if at is None or factory is None:
+        return None
+    machine, message = (_text(value.get(key)) for key in ("machine", "message"))
+    return Abort(at=at, factory=factory, machine=machine, message=message)
+
+
+def _text(value: object) -> str | None:
+    return value[:MAX_TEXT] if isinstance(value, str) else None
 
 
 def _pulse(value: object) -> Pulse | None:
