@@ -9,6 +9,7 @@ from vcycle.core.observation import Observation, Plan, Use, use_of
 from vcycle.core.outlooks import made_out, scenes_of, young_of
 from vcycle.core.reasons.rule import refusing
 from vcycle.core.veto import limits, vetoes
+from vcycle.core.weighing import unequal
 
 
 def plan_cycle(observation: Observation) -> Plan:
@@ -24,6 +25,7 @@ def plan_cycle(observation: Observation) -> Plan:
     scenes = scenes_of(observation)
     young = young_of(living, observation.now)
     histories = made_out(histories, scenes, young)
+    reports = (report for scene in scenes.values() for report in scene.reports)
     processors, memory = _free(observation, looked, use)
     rules = tuple(vetoes(observation, looked, use, processors))
     refused = refusing(rules)
@@ -56,7 +58,7 @@ def plan_cycle(observation: Observation) -> Plan:
         verdicts=creations.verdicts(refusal, filled),
         histories=histories,
         veto=refusal,
-        alarms=looked.alarms,
+        alarms=looked.alarms + unequal(observation.space, reports),
         held=looked.held,
         reasons=creations.reasons(rules + reached),
         use=use
