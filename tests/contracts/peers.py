@@ -70,7 +70,7 @@ class PeersContract(Base):
     def test_told(self) -> None:
         """What each machinetype of each factory does is told as it is."""
         self.tell(SECOND, report("pilot"), report("other", running_hs06=0.0, young=0))
-        self.tell(THIRD, report("pilot", running_machines=0, running_processors=0))
+        self.tell(THIRD, report("pilot", running_machines=1, running_processors=0))
         found = self.ask()
         self.assertEqual({SECOND, THIRD}, found.alive)
         self.assertEqual({}, found.silent)
@@ -78,7 +78,7 @@ class PeersContract(Base):
             {
                 (SECOND, "pilot", 20.0, 2, 2, 1),
                 (SECOND, "other", 0.0, 2, 2, 0),
-                (THIRD, "pilot", 20.0, 0, 0, 1),
+                (THIRD, "pilot", 20.0, 1, 0, 1),
             },
             {
                 (
