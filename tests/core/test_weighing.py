@@ -14,10 +14,12 @@ class UnequalTests(SynchronousTestCase):
     def test_alike(self) -> None:
         """Nothing is said where all are told HS06, or none, or it makes no difference."""
         plain, weighed = report(hs06=4), report(hs06=40, running_processors=4)
+        old = report(hs06=40, running_processors=4, counted=False)
         for hs06, reports in (
             (None, []),
             (None, [plain]),
             (None, [report()]),
+            (None, [old]),
             (10.0, [weighed]),
             (10.0, [report()]),
             (1.0, [plain, weighed]),

@@ -16,7 +16,8 @@ class PeerReport:
     One factory's word on one machinetype.
 
     ``last_abort`` is in Unix seconds of our clock, made from its age on the sender's; it is
-    never later than ``heard_at``. ``young`` counts its machines before fizzle_seconds.
+    never later than ``heard_at``. ``young`` counts its machines before fizzle_seconds. ``counted``
+    says that it told its processors, which else are taken to be as many as its machines.
     """
 
     factory: str
@@ -29,6 +30,7 @@ class PeerReport:
     last_abort: float | None = None
     abort_message: str | None = None
     abort_machine: str | None = None
+    counted: bool = True
 
 
 @frozen(kw_only=True)

@@ -23,6 +23,8 @@ def unequal(space: Space, reports: Iterable[PeerReport]) -> tuple[str, ...]:
     ours = space.hs06_per_processor is not None
     totals: dict[str, tuple[float, int]] = {}
     for report in reports:
+        if not report.counted:
+            continue
         hs06, processors = totals.get(report.factory, (0.0, 0))
         totals[report.factory] = (
             hs06 + report.running_hs06,

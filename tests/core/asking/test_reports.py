@@ -79,7 +79,8 @@ class ReportTests(SynchronousTestCase):
             ),
         )
         found = report_of(FACTORY, status(running_machines=3, running_processors=7.6), NOW)
-        self.assertEqual(8, found.running_processors)
+        self.assertEqual((8, True), (found.running_processors, found.counted))
+        self.assertFalse(report_of(FACTORY, status(running_machines=3), NOW).counted)
         # Those that are young are there.
         self.assertEqual(2, report_of(FACTORY, status(), NOW).running_machines)
 

@@ -66,6 +66,7 @@ def report_of(factory: str, status: MachinetypeStatus, heard_at: float) -> PeerR
         last_abort=last_abort,
         abort_message=None if last_abort is None else status.shutdown_message,
         abort_machine=None if last_abort is None else status.shutdown_machine,
+        counted=processors is not None,
     )
 
 
