@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Collection
 from typing import Any, Callable
@@ -15,6 +16,8 @@ from twisted.trial.unittest import TestCase
 from tests.images.https import Authority, Pair, Served, Server
 from tests.inplace import in_place
 from vcycle.core.errors import FetchError, ImageMissing
+from vcycle.core.images.exchange import Validators
+from vcycle.core.images.index import Version
 from vcycle.core.images.news import News
 from vcycle.images.cache import ImageCache
 from vcycle.images.client import Client, Ways
@@ -23,7 +26,7 @@ from vcycle.images.documents import Documents
 from vcycle.images.fetching import Bounds, Fetching
 from vcycle.images.patience import Waits
 from vcycle.images.proofs import Proofs, Verify, cannot_verify
-from vcycle.images.shelf import Shelf
+from vcycle.images.shelf import Shelf, file_name
 from vcycle.images.trust import Trust
 from vcycle.interfaces import Image, Wanted
 
@@ -150,6 +153,23 @@ class CacheCase(TestCase):
         except FetchError as error:
             return str(error)
         raise self.failureException(f"{url} was fetched")
+
+    def hold(self, url: str, body: bytes) -> None:
+        """A good copy of the image is here, of long ago, before its server is asked again."""
+        shelf, sha256 = self.cache.fetching.shelf, hashlib.sha256(body).hexdigest()
+        os.makedirs(shelf.images, exist_ok=True)
+        part = os.path.join(self.directory, "held")
+        with open(part, "wb") as file:
+            file.write(body)
+        version = Version(
+            file=file_name(url, sha256),
+            sha256=sha256,
+            size=len(body),
+            validators=Validators(etag='"held"'),
+            fetched_at=NOW - 86_400,
+            used_at=NOW,
+        )
+        shelf.put(url, part, version, 1.0)
 
     def done(self, url: str) -> int:
         """How many bytes are here of what is being fetched."""

@@ -9,7 +9,7 @@ from tests.images.https import Authority, Served
 from vcycle.core.images.news import Back, Fetched, Kept, Lacking
 from vcycle.images.client import Ways
 
-GOOD, NEWER = b"good" * 50_000, b"newer" * 50_000
+GOOD, NEWER, HELD = b"good" * 50_000, b"newer" * 50_000, b"held" * 100
 
 
 class ServerTests(CacheCase):
@@ -27,10 +27,19 @@ class ServerTests(CacheCase):
 
     async def _refused(self, url: str, words: str) -> None:
         """Fetching fails for the reason, without a copy and with one, which stays."""
+        before = [name for name in self.left() if "/images/" in name]
         self.assertIn(words, await self.failed(url))
         self.assertIn(words, await self.missing(url))
         self.assertTrue(any(isinstance(news, Lacking) for news in self.news))
-        self.assertEqual([], [name for name in self.left() if "/images/" in name])
+        self.assertEqual(before, [name for name in self.left() if "/images/" in name])
+        self.hold(url, HELD)
+        self.cache = self.start()
+        self.assertIn(words, await self.failed(url))
+        self.assertEqual(HELD, await self.content(url))
+        self.assertIn(words, (await self.image(url)).problem or "")
+        [kept] = [news for news in self.news if isinstance(news, Kept)]
+        self.assertEqual(url, kept.url)
+        self.news.clear()
 
     async def test_expired(self) -> None:
         """A certificate that has expired is refused."""
@@ -123,6 +132,13 @@ class ServerTests(CacheCase):
         self.clock.advance(31)
         self.assertIn("nothing came for 60 s", await failure)
         self.assertIn("nothing came for 60 s", await self.missing(url))
+        self.hold(url, HELD)
+        self.cache = self.start()
+        failure = Deferred.fromCoroutine(self.failed(url))
+        await self.until(lambda: self.done(url) == 1000)
+        self.clock.advance(61)
+        self.assertIn("nothing came for 60 s", await failure)
+        self.assertEqual(HELD, await self.content(url))
 
     async def test_silent(self) -> None:
         """A server that does not answer at all is given up."""
@@ -167,6 +183,7 @@ class ServerTests(CacheCase):
             self.ways = Ways(agent="Vcycle", allow_http=allowed)
             self.cache = self.start()
             await self._only(self.server.url("/from"), "redirected to")
+        await self._refused(self.server.url("/from"), "redirected to")
         self.assertEqual([], plain.asked)
 
     async def test_http(self) -> None:
