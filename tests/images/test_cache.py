@@ -10,8 +10,6 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from tests.images.case import CacheCase
 from tests.images.https import Served
-from vcycle.core.errors import FetchError
-from vcycle.core.images.needs import Need
 from vcycle.core.images.news import Fetched, Kept, Lacking, Removed, Trouble
 from vcycle.core.images.states import Standing
 from vcycle.images.fetching import Bounds
@@ -99,52 +97,6 @@ class OnceTests(CacheCase):
             await self.missing(url)
             await self.until(lambda: self.cache.progress(url) is None)
             self.assertEqual(GOOD, await self.content(url))
-
-    async def test_changed_file(self) -> None:
-        """A file that was changed, and is as long as before, is replaced by what is fetched."""
-        url = self.put(GOOD, etag='"1"')
-        await self.cache.fetch(url)
-        path = (await self.image(url)).path
-        os.chmod(path, 0o644)
-        with open(path, "r+b") as file:
-            file.write(b"evil")
-        # A machine lives on it, so that the file stays.
-        self.cache.fetching.shelf.forget({os.path.basename(path)}, {os.path.basename(path)})
-        self.cache = self.start()
-        await self.cache.fetch(url)
-        self.assertEqual(path, (await self.image(url)).path)
-        self.assertEqual(GOOD, await self.content(url))
-
-    async def test_written_meanwhile(self) -> None:
-        """A part that is not what was judged does not become an image."""
-        url = self.put(GOOD, etag='"1"')
-        fetching = self.cache.fetching
-        download = fetching.download(url, ())
-        got = await download.fetch(None)
-        assert got is not None, "nothing is here yet"
-        version, _ = await fetching._judged(url, got, ())
-        os.truncate(got.path, 5)
-        error = self.assertRaises(FetchError, fetching.shelf.put, url, got.path, version, 1.0)
-        self.assertIn("another process writes to it", str(error))
-        download.release()
-
-    async def test_judged_alone(self) -> None:
-        """Until a part is an image nobody else writes to it."""
-        others: list[str] = []
-
-        def verify(path: str, expression: str) -> str:
-            taken = self.cache.fetching.download(url, ()).part_file.take()
-            others.append("nobody" if taken is None else "another")
-            return "/CN=signer"
-
-        self.verify = verify
-        self.cache = self.start()
-        url = self.put(GOOD, etag='"1"')
-        await self.cache.fetch(url, [Need(signing_dn="/CN=signer")])
-        self.assertEqual(["nobody"], others)
-        taken = self.cache.fetching.download(url, ()).part_file.take()
-        assert taken is not None, "it was let go"
-        os.close(taken)
 
     async def test_read_only(self) -> None:
         """A hypervisor's user can read an image, and nobody changes it."""

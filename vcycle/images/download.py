@@ -71,7 +71,6 @@ class Download:
     room: Callable[[], None] = lambda: None
     confirm: bool = True
     progress: Progress = field(factory=Progress, init=False)
-    _lock: int | None = field(default=None, init=False)
     _part: Part | None = field(default=None, init=False)
     resumed: int = field(default=0, init=False)
     _proven: bool = field(default=True, init=False)
@@ -79,27 +78,23 @@ class Download:
 
     async def fetch(self, known: Validators | None) -> Got | None:
         """
-        Fetch it; None if it is still what ``known`` is of. Nobody else writes to the part until
-        ``release``, which has to be called whatever comes of it.
+        Fetch it; None if it is still what ``known`` is of.
 
         :raises FetchError: it was not had whole. What came stays, and is continued next time if
             the server can prove that it is of the same file.
         """
-        self._lock = await self.in_thread(self.part_file.take)
-        if self._lock is None:
+        lock = await self.in_thread(self.part_file.take)
+        if lock is None:
             raise FetchError("another process is fetching it")
-        self._part = await self.in_thread(self.part_file.read)
-        patience = Patience(self.clock, self.waits)
-        for _ in range(QUESTIONS):
-            if await self._ask(known, patience):
-                return await self._got()
-        raise FetchError("it breaks or changes again and again while it is fetched")
-
-    def release(self) -> None:
-        """Let others have the part; it does not block."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            os.close(lock)
+        try:
+            self._part = await self.in_thread(self.part_file.read)
+            patience = Patience(self.clock, self.waits)
+            for _ in range(QUESTIONS):
+                if await self._ask(known, patience):
+                    return await self._got()
+            raise FetchError("it breaks or changes again and again while it is fetched")
+        finally:
+            await self.in_thread(lambda: os.close(lock))
 
     async def _ask(self, known: Validators | None, patience: Patience) -> bool:
         """One question and its answer; whether nothing more has to be asked."""

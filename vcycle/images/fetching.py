@@ -112,14 +112,6 @@ class Fetching:
         self, url: str, entry: Entry, needs: Collection[Need], download: Download
     ) -> Landed:
         """Have the newest version, or know why not; either is in the index after that."""
-        try:
-            return await self._land(url, entry, needs, download)
-        finally:
-            download.release()
-
-    async def _land(
-        self, url: str, entry: Entry, needs: Collection[Need], download: Download
-    ) -> Landed:
         began, key = self.clock.seconds(), key_of(needs)
         refused = entry.refused
         if refused is not None and refused.needs != key:

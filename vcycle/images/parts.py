@@ -94,23 +94,18 @@ class PartFile:
         """
         with told(self.path):
             make_directory(self.directory)
-            flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
             if part.size == 0:
                 remove_file(self.note)
                 remove_file(self.path)
-                flags |= os.O_CREAT | os.O_EXCL
-            fd = os.open(self.path, flags, PRIVATE)
-            try:
-                if part.size == 0:
-                    give(fd)
-                    note = {"url": self.url, "boot": self.boot, **asdict(part)}
-                    write_file(self.note, json.dumps(note).encode("ascii"))
-                else:
-                    os.truncate(fd, part.size)
-                    os.lseek(fd, part.size, os.SEEK_SET)
-            except BaseException:
-                os.close(fd)
-                raise
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                fd = os.open(self.path, flags, PRIVATE)
+                give(fd)
+                note = {"url": self.url, "boot": self.boot, **asdict(part)}
+                write_file(self.note, json.dumps(note).encode("ascii"))
+            else:
+                fd = os.open(self.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                os.truncate(fd, part.size)
+                os.lseek(fd, part.size, os.SEEK_SET)
             return fd
 
     def drop(self) -> None:

@@ -12,7 +12,6 @@ from vcycle.core.errors import CallTimedOut, FetchError, VcycleError
 from vcycle.images.files import told
 from vcycle.images.growing import GrowingFile
 from vcycle.interfaces import RunInThread
-from vcycle.threads import CallNeverBegan
 
 HIGH_BYTES = 2 << 20
 """What may wait for the thread before the server has to."""
@@ -84,7 +83,9 @@ class Sink:
                 self._go_on()
                 await self._in_thread(lambda: self._put(pieces))  # noqa: B023
         except CallTimedOut as error:
-            self._failure = self._unanswered(error)
+            # The thread may write yet, so the file is not touched any more, nor closed.
+            self.hung = True
+            self._failure = FetchError(f"{self._path}: the disk does not answer: {error}")
         except VcycleError as error:
             self._failure = FetchError(str(error))
         finally:
@@ -93,11 +94,6 @@ class Sink:
             idle, self._idle = self._idle, []
             for waiter in idle:
                 waiter.callback(None)
-
-    def _unanswered(self, error: CallTimedOut) -> FetchError:
-        """A thread that began may write yet: the file is not touched any more, nor closed."""
-        self.hung = self.hung or not isinstance(error, CallNeverBegan)
-        return FetchError(f"{self._path}: the disk does not answer: {error}")
 
     def _due(self) -> bool:
         """Is there enough to be written, or nothing more to wait for?"""
@@ -144,10 +140,7 @@ class Sink:
             with told(self._path):
                 return self._file.finish()
 
-        try:
-            return await self._in_thread(finish, SYNC_SECONDS)
-        except CallTimedOut as error:
-            raise self._unanswered(error) from error
+        return await self._in_thread(finish, SYNC_SECONDS)
 
     async def close(self) -> None:
         """Close the file, whatever happened; what came stays."""
