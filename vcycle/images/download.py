@@ -179,7 +179,7 @@ class Download:
                 self._whole = (sink.size, await sink.finish())
         except FetchError:
             # Others need the room more than a part that cannot be written whole.
-            if not sink.hung:
+            if sink.spoiled:
                 await self._drop()
             raise
         finally:
