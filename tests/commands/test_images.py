@@ -20,6 +20,7 @@ from tests.images.https import Authority, Served, Server
 from vcycle.core.images.exchange import Validators
 from vcycle.core.images.index import Entry, Index, Version
 from vcycle.core.recordtext import encode
+from vcycle.images.proofs import identity_of
 from vcycle.images.shelf import Shelf, file_name
 
 URL = "https://images.example.com/exvo/boot.iso"
@@ -74,7 +75,7 @@ class ImagesCase(TestCase):
         )
         part = self.directory / "part"
         part.write_bytes(body)
-        self.shelf.put(URL, str(part), version, 1.0)
+        self.shelf.put(URL, str(part), identity_of(part.stat()), version, 1.0)
         return version
 
     def live_on(self, version: Version, number: int = 0) -> str:

@@ -98,6 +98,22 @@ class OnceTests(CacheCase):
             await self.until(lambda: self.cache.progress(url) is None)
             self.assertEqual(GOOD, await self.content(url))
 
+    async def test_changed_in_use(self) -> None:
+        """A file that was found changed is replaced, though it is as long and a machine has it."""
+        url = self.put(GOOD, etag='"1"')
+        await self.cache.fetch(url)
+        path = (await self.image(url)).path
+        os.chmod(path, 0o644)
+        with open(path, "wb") as file:
+            file.write(b"evil" * 5000)
+        with open(path, "rb") as held:
+            name = os.path.basename(path)
+            self.cache.fetching.shelf.forget({name}, {name})
+            self.assertEqual(GOOD, await self.fetched(url))
+            self.assertEqual(path, (await self.image(url)).path)
+            self.assertEqual(b"evil" * 5000, held.read())
+        self.assertEqual([path], [each.path for each in os.scandir(os.path.dirname(path))])
+
     async def test_read_only(self) -> None:
         """A hypervisor's user can read an image, and nobody changes it."""
         url = self.put(GOOD)

@@ -113,6 +113,7 @@ class ResumeTests(CacheCase):
         url = self.put(GOOD, etag='"1"')
         download = self.cache.fetching.download(url, ())
         self.assertIsNotNone(await download.fetch(None))
+        await download.release()  # as the kernel does for whoever is killed
         self.server.asked.clear()
         self.cache = self.start()
         self.assertEqual(GOOD, await self.fetched(url))

@@ -9,7 +9,7 @@ from typing import Callable
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
-from vcycle.core.errors import FetchError
+from vcycle.core.errors import CallTimedOut, FetchError
 from vcycle.core.images.exchange import (
     Aim,
     Content,
@@ -22,13 +22,15 @@ from vcycle.core.images.exchange import (
 )
 from vcycle.core.images.states import Progress, amount
 from vcycle.images.client import Client
-from vcycle.images.files import hashed
+from vcycle.images.files import hashed, told
 from vcycle.images.growing import GrowingFile
 from vcycle.images.parts import PartFile
 from vcycle.images.patience import Patience, Waits
+from vcycle.images.proofs import Identity, identity_of
 from vcycle.images.reply import Reply
 from vcycle.images.sink import SYNC_SECONDS, Sink
 from vcycle.interfaces import RunInThread
+from vcycle.threads import CallNeverBegan
 
 QUESTIONS = 12
 """The most that is asked for one file: connections break, and files change meanwhile."""
@@ -37,11 +39,13 @@ QUESTIONS = 12
 @frozen(kw_only=True)
 class Got:
     """
-    A whole download at ``path``, durable. ``proven`` is whether the server said how long it is;
-    without that only a digest or a signature tells that nothing is missing.
+    A whole download at ``path``, durable; ``identity`` tells that file from any other there.
+    ``proven`` is whether the server said how long it is; without that only a digest or a signature
+    tells that nothing is missing.
     """
 
     path: str
+    identity: Identity
     size: int
     sha256: str
     validators: Validators
@@ -75,26 +79,37 @@ class Download:
     resumed: int = field(default=0, init=False)
     _proven: bool = field(default=True, init=False)
     _whole: tuple[int, str] | None = field(default=None, init=False)
+    _lock: int | None = field(default=None, init=False)
 
     async def fetch(self, known: Validators | None) -> Got | None:
         """
-        Fetch it; None if it is still what ``known`` is of.
+        Fetch it; None if it is still what ``known`` is of. Nobody else changes the part from then
+        on until ``release``, which has to be called whatever comes of this.
 
         :raises FetchError: it was not had whole. What came stays, and is continued next time if
             the server can prove that it is of the same file.
         """
-        lock = await self.in_thread(self.part_file.take)
-        if lock is None:
+        self._lock = await self.in_thread(self.part_file.take)
+        if self._lock is None:
             raise FetchError("another process is fetching it")
+        self._part = await self.in_thread(self.part_file.read)
+        patience = Patience(self.clock, self.waits)
+        for _ in range(QUESTIONS):
+            if await self._ask(known, patience):
+                return await self._got()
+        raise FetchError("it breaks or changes again and again while it is fetched")
+
+    async def release(self) -> None:
+        """Let others have the part; if nobody was kept from it nothing happens."""
+        lock, self._lock = self._lock, None
+        if lock is None:
+            return
         try:
-            self._part = await self.in_thread(self.part_file.read)
-            patience = Patience(self.clock, self.waits)
-            for _ in range(QUESTIONS):
-                if await self._ask(known, patience):
-                    return await self._got()
-            raise FetchError("it breaks or changes again and again while it is fetched")
-        finally:
             await self.in_thread(lambda: os.close(lock))
+        except CallNeverBegan:
+            os.close(lock)
+        except CallTimedOut:
+            pass  # the thread that is late closes it
 
     async def _ask(self, known: Validators | None, patience: Patience) -> bool:
         """One question and its answer; whether nothing more has to be asked."""
@@ -164,7 +179,7 @@ class Download:
                 self._whole = (sink.size, await sink.finish())
         except FetchError:
             # Others need the room more than a part that cannot be written whole.
-            if not sink.hung:
+            if sink.spoiled:
                 await self._drop()
             raise
         finally:
@@ -216,8 +231,14 @@ class Download:
                 await sink.close()
             self.resumed = part.size
         size, sha256 = self._whole
+
+        def identify() -> Identity:
+            with told(path):
+                return identity_of(os.stat(path, follow_symlinks=False))
+
         return Got(
             path=path,
+            identity=await self.in_thread(identify),
             size=size,
             sha256=sha256,
             validators=part.validators,

@@ -10,7 +10,7 @@ from attrs import define, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from vcycle.core.config.model import Settings
-from vcycle.core.errors import CallTimedOut, FetchError, VcycleError
+from vcycle.core.errors import CallTimedOut, CredentialError, FetchError, VcycleError
 from vcycle.core.images.index import Entry, Index, Refused, Version, confirmed, failed
 from vcycle.core.images.needs import Need, key_of
 from vcycle.core.images.news import News, Removed
@@ -22,7 +22,8 @@ from vcycle.images.files import free_bytes, make_directory, told
 from vcycle.images.parts import PartFile
 from vcycle.images.patience import Waits
 from vcycle.images.proofs import Proofs, identity_of
-from vcycle.images.shelf import Shelf, file_name
+from vcycle.images.shelf import Changed, Shelf, file_name
+from vcycle.images.signature import Unreadable
 from vcycle.interfaces import RunInThread
 
 GB = 10**9
@@ -112,6 +113,15 @@ class Fetching:
         self, url: str, entry: Entry, needs: Collection[Need], download: Download
     ) -> Landed:
         """Have the newest version, or know why not; either is in the index after that."""
+        try:
+            return await self._landed(url, entry, needs, download)
+        finally:
+            # Until here, so that what was judged is what is put on the shelf, or dropped.
+            await download.release()
+
+    async def _landed(
+        self, url: str, entry: Entry, needs: Collection[Need], download: Download
+    ) -> Landed:
         began, key = self.clock.seconds(), key_of(needs)
         refused = entry.refused
         if refused is not None and refused.needs != key:
@@ -121,29 +131,33 @@ class Fetching:
             if got is None:
                 return Landed(index=await self._change(url, lambda it: confirmed(it, self.wall())))
             version, need = await self._judged(url, got, needs)
-            return await self._put(url, got, version, need, self.clock.seconds() - began)
+            index = await self._put(url, got, version, need, self.clock.seconds() - began)
+            await self.in_thread(download.part_file.drop)
+            return Landed(index=index, version=version)
         except NotGood as error:
             problem, got = str(error), error.got
             refused = Refused(
                 validators=got.validators, sha256=got.sha256, needs=key, reason=problem
             )
             await self.in_thread(download.part_file.drop)
+        except Changed as error:
+            problem = str(error)
+            await self.in_thread(download.part_file.drop)
         except VcycleError as error:
             problem = str(error)
         index = await self._change(url, lambda it: failed(it, self.wall(), problem, refused))
         return Landed(index=index, problem=problem)
 
-    async def _put(
-        self, url: str, got: Got, version: Version, need: Need, seconds: float
-    ) -> Landed:
+    async def _put(self, url: str, got: Got, version: Version, need: Need, seconds: float) -> Index:
         path = self.shelf.path(version.file)
-        index = await self.in_thread(lambda: self.shelf.put(url, got.path, version, seconds))
+        index = await self.in_thread(
+            lambda: self.shelf.put(url, got.path, got.identity, version, seconds)
+        )
         if version.signed_by is not None:
             # What was just verified need not be verified again at its place.
             identity = identity_of(await self.in_thread(lambda: os.stat(path)))
             self.proofs.note(path, identity, need.signing_dn, version.signed_by)
-        await self.in_thread(PartFile(self.shelf.parts, url, self.boot).drop)
-        return Landed(index=index, version=version)
+        return index
 
     async def _fetch(self, entry: Entry, refused: Refused | None, download: Download) -> Got | None:
         known = refused.validators if refused is not None else None
@@ -161,8 +175,10 @@ class Fetching:
         The version, and whom it is good for.
 
         :raises NotGood: nobody who wants it can use it.
+        :raises FetchError: it cannot be told, as something on this host cannot be read.
         """
         reasons: list[str] = []
+        unknown: str | None = None
         for need in sorted(set(needs)) or [Need()]:
             reason = need.refusal(got.sha256, got.proven)
             signer = None
@@ -171,6 +187,8 @@ class Fetching:
                     signer = await self.proofs.signed(got.path, need.signing_dn)
                 except CallTimedOut:
                     raise
+                except (CredentialError, Unreadable) as error:
+                    reason = unknown = str(error)
                 except VcycleError as error:
                     reason = str(error).replace(got.path, "it")
             if reason is None:
@@ -187,6 +205,8 @@ class Fetching:
                 )
                 return version, need
             reasons.append(reason)
+        if unknown is not None:
+            raise FetchError(unknown)
         raise NotGood("; ".join(dict.fromkeys(reasons)), got)
 
     async def _change(self, url: str, change: Callable[[Entry], Entry]) -> Index:

@@ -78,6 +78,10 @@ class GrowingFile:
         self._buffer.close()
         self._other.close()
 
+    def close_beside(self) -> None:
+        """Close it in a thread of its own, that nobody waits for; does not block."""
+        threading.Thread(target=self.close, daemon=True).start()
+
     def _put(self) -> None:
         """Have what was filled written, and hash it meanwhile."""
         self._settle()

@@ -99,14 +99,23 @@ class PartFile:
                 remove_file(self.path)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
                 fd = os.open(self.path, flags, PRIVATE)
-                give(fd)
-                note = {"url": self.url, "boot": self.boot, **asdict(part)}
-                write_file(self.note, json.dumps(note).encode("ascii"))
             else:
                 fd = os.open(self.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                os.truncate(fd, part.size)
-                os.lseek(fd, part.size, os.SEEK_SET)
+            try:
+                self._prepare(fd, part)
+            except BaseException:
+                os.close(fd)
+                raise
             return fd
+
+    def _prepare(self, fd: int, part: Part) -> None:
+        if part.size == 0:
+            give(fd)
+            note = {"url": self.url, "boot": self.boot, **asdict(part)}
+            write_file(self.note, json.dumps(note).encode("ascii"))
+        else:
+            os.truncate(fd, part.size)
+            os.lseek(fd, part.size, os.SEEK_SET)
 
     def drop(self) -> None:
         """Forget it."""

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import define, field
 
+from vcycle.core.errors import FetchError
 from vcycle.core.images.index import Index, Version, added
 from vcycle.core.images.indextext import MAX_TEXT, decode, encode
 from vcycle.core.images.pruning import Pruning
@@ -29,12 +30,17 @@ from vcycle.images.files import (
     write_file,
 )
 from vcycle.images.parts import key_of
+from vcycle.images.proofs import Identity, identity_of
 
 INDEX = "index.json"
 LOCK = "lock"
 IMAGES = "images"
 PARTS = "parts"
 NAME_LETTERS = 60
+
+
+class Changed(FetchError):
+    """A part is not what it was when it was looked at."""
 
 
 def file_name(url: str, sha256: str) -> str:
@@ -123,15 +129,23 @@ class Shelf:
             write_file(self._index, encode(after).encode("ascii"))
         return after
 
-    def put(self, url: str, part: str, version: Version, seconds: float) -> Index:
+    def put(
+        self, url: str, part: str, identity: Identity, version: Version, seconds: float
+    ) -> Index:
         """
         Put a whole part into its place, and into the index as the newest version. One that has
-        the same content as a former version is that version again.
+        the same content as a version in the index is that version again; any other file at its
+        place may be damaged, and is replaced.
+
+        :raises Changed: the part has not the ``identity`` any more, or not the version's size.
         """
         place = self.path(version.file)
 
         def change(index: Index) -> Index:
-            if _size(place) != version.size:
+            known = os.stat(part, follow_symlinks=False)
+            if identity_of(known) != identity or known.st_size != version.size:
+                raise Changed(f"{part}: it was changed by another; it is fetched again")
+            if not (index.lists(version) and self.is_whole(version)):
                 self.step("rename", place)
                 os.chmod(part, FIXED)
                 os.replace(part, place)

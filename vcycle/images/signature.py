@@ -38,6 +38,10 @@ class NotSigned(ImageMissing):
     """An image has no signature that can be trusted; the text says why."""
 
 
+class Unreadable(NotSigned):
+    """An image cannot be read, so that nothing is known of its signature."""
+
+
 @frozen(kw_only=True)
 class Signed:
     """
@@ -63,7 +67,7 @@ def verify_image(
     Verify the signature of the image at ``path`` at ``now`` (Unix seconds): digest, key,
     certificate, and the whole DN against ``expression`` (None allows every signer).
 
-    :raises NotSigned: anything about it is not as it must be.
+    :raises NotSigned: anything about it is not as it must be; Unreadable if nobody can tell.
     """
     try:
         with open(path, "rb", opener=_at_once) as file:
@@ -72,7 +76,7 @@ def verify_image(
                 raise NotSigned(f"{path} is not a regular file; give that of an image")
             return _verify(file, found.st_size, path, authorities, expression, now)
     except OSError as error:
-        raise NotSigned(f"{path}: {error.strerror}; let it be read by this user") from error
+        raise Unreadable(f"{path}: {error.strerror}; let it be read by this user") from error
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -151,7 +155,7 @@ def _digest(file: IO[bytes], size: int, path: str) -> bytes:
     while size > 0:
         chunk = file.read(min(CHUNK, size))
         if not chunk:
-            raise NotSigned(f"{path} became shorter while it was read; verify it again")
+            raise Unreadable(f"{path} became shorter while it was read; verify it again")
         digest.update(chunk)
         size -= len(chunk)
     return digest.digest()

@@ -12,6 +12,7 @@ from vcycle.core.errors import CallTimedOut, FetchError, VcycleError
 from vcycle.images.files import told
 from vcycle.images.growing import GrowingFile
 from vcycle.interfaces import RunInThread
+from vcycle.threads import CallNeverBegan
 
 HIGH_BYTES = 2 << 20
 """What may wait for the thread before the server has to."""
@@ -31,8 +32,8 @@ class Sink:
     Takes pieces on the reactor thread; one call at a time writes them in another.
 
     ``path`` names the file, which had ``size`` bytes before; at most ``most`` are taken in all.
-    ``room`` is called in the thread, and raises FetchError if there is none for more. ``hung`` is
-    whether the disk did not answer.
+    ``room`` is called in the thread, and raises FetchError if there is none for more. ``spoiled``
+    is whether it said so, or the disk did: then what was written cannot become whole.
     """
 
     _in_thread: RunInThread
@@ -41,7 +42,8 @@ class Sink:
     size: int
     most: int
     _room: Callable[[], None] = lambda: None
-    hung: bool = field(default=False, init=False)
+    spoiled: bool = field(default=False, init=False)
+    _hung: bool = field(default=False, init=False)
     _pause: Callable[[], None] = field(default=lambda: None, init=False)
     _resume: Callable[[], None] = field(default=lambda: None, init=False)
     _waiting: list[bytes] = field(factory=list, init=False)
@@ -83,10 +85,9 @@ class Sink:
                 self._go_on()
                 await self._in_thread(lambda: self._put(pieces))  # noqa: B023
         except CallTimedOut as error:
-            # The thread may write yet, so the file is not touched any more, nor closed.
-            self.hung = True
-            self._failure = FetchError(f"{self._path}: the disk does not answer: {error}")
+            self._failure = self._unanswered(error)
         except VcycleError as error:
+            self.spoiled = True
             self._failure = FetchError(str(error))
         finally:
             self._writing = False
@@ -94,6 +95,11 @@ class Sink:
             idle, self._idle = self._idle, []
             for waiter in idle:
                 waiter.callback(None)
+
+    def _unanswered(self, error: CallTimedOut) -> FetchError:
+        """A thread that has begun may write yet: then the file is not touched, nor closed."""
+        self._hung = not isinstance(error, CallNeverBegan)
+        return FetchError(f"{self._path}: the disk does not answer: {error}")
 
     def _due(self) -> bool:
         """Is there enough to be written, or nothing more to wait for?"""
@@ -140,12 +146,22 @@ class Sink:
             with told(self._path):
                 return self._file.finish()
 
-        return await self._in_thread(finish, SYNC_SECONDS)
+        try:
+            return await self._in_thread(finish, SYNC_SECONDS)
+        except CallTimedOut as error:
+            raise self._unanswered(error) from error
+        except FetchError:
+            self.spoiled = True
+            raise
 
     async def close(self) -> None:
         """Close the file, whatever happened; what came stays."""
         self._pause = self._resume = lambda: None
         with suppress(FetchError):
             await self.settle()
-        if not self.hung:
+        if self._hung:
+            return
+        try:
             await self._in_thread(self._file.close)
+        except CallNeverBegan:
+            self._file.close_beside()

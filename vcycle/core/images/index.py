@@ -67,6 +67,14 @@ class Index:
         """What is known of an address."""
         return self.entries.get(url, Entry())
 
+    def lists(self, version: Version) -> bool:
+        """Whether the same content is in use under the same name."""
+        return any(
+            (each.file, each.sha256, each.size) == (version.file, version.sha256, version.size)
+            for entry in self.entries.values()
+            for each in entry.versions
+        )
+
     def put(self, url: str, entry: Entry) -> Index:
         """With another entry for an address; one that says nothing goes."""
         entries = {**self.entries, url: entry}
