@@ -25,7 +25,7 @@ from vcycle.images.copies import Copies
 from vcycle.images.documents import Documents
 from vcycle.images.fetching import Bounds, Fetching
 from vcycle.images.patience import Waits
-from vcycle.images.proofs import Proofs, Verify, cannot_verify
+from vcycle.images.proofs import Proofs, Verify, cannot_verify, identity_of
 from vcycle.images.shelf import Shelf, file_name
 from vcycle.images.trust import Trust
 from vcycle.interfaces import Image, Wanted
@@ -169,7 +169,7 @@ class CacheCase(TestCase):
             fetched_at=NOW - 86_400,
             used_at=NOW,
         )
-        shelf.put(url, part, version, 1.0)
+        shelf.put(url, part, identity_of(os.stat(part)), version, 1.0)
 
     def done(self, url: str) -> int:
         """How many bytes are here of what is being fetched."""
