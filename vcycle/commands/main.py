@@ -51,6 +51,16 @@ COMMANDS: Mapping[str, str] = {
 _LISTED = ("-h", "--help", "--version")
 """What is answered without any subcommand's own parser."""
 
+LIBRARIES = {
+    "cryptography": "cryptography",
+    "libvirt": "libvirt-python",
+    "libvirtmod": "libvirt-python",
+    "OpenSSL": "pyOpenSSL",
+    "service_identity": "service_identity",
+    "twisted": "Twisted",
+}
+"""What only some commands need, by the names of its modules: the name that pip knows it by."""
+
 
 def parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
     """The command line of these modules; each subcommand has its ``run`` as default of ``run``."""
@@ -103,6 +113,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except ModuleNotFoundError as error:
+        library = LIBRARIES.get((error.name or "").partition(".")[0])
+        if library is None:
+            raise
+        print(
+            f"vcycle {arguments.command}: {library} is not on this host: install the package"
+            f" vcycle, which brings it along, or with pip {library}",
+            file=sys.stderr,
+        )
+        return 1
     return status
 
 

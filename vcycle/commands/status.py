@@ -69,7 +69,7 @@ def _tables(path: str) -> str:
     from vcycle.commands.frames import screen_size
     from vcycle.commands.statustables import Look, tables
     from vcycle.core.table import wants_colour
-    from vcycle.daemon.clocks import wall
+    from vcycle.daemon.instants import wall
 
     terminal = sys.stdout.isatty()
     look = Look(
