@@ -95,8 +95,14 @@ class PrivateTests(SynchronousTestCase):
         """Without its modules the check is UNKNOWN to Nagios, never a warning."""
         with tempfile.TemporaryDirectory() as name:
             told(str(ROOT / "packaging/rpm/private.sh"), f"{name}/bin", f"{name}/none")
+            # The checkout, which the tests themselves are given, is not to be found.
+            environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
             done = subprocess.run(
-                [f"{name}/bin/check-vcycled", "600"], cwd=name, capture_output=True, text=True
+                [f"{name}/bin/check-vcycled", "600"],
+                cwd=name,
+                env=environment,
+                capture_output=True,
+                text=True,
             )
         self.assertEqual(3, done.returncode, done.stderr)
         self.assertRegex(done.stdout, r"\AVCYCLE UNKNOWN - ")
