@@ -31,7 +31,8 @@ def copied(place: Path) -> None:
         package = {"vcycle"} if Path(directory) == ROOT else set()
         return {*LEFT_BEHIND(directory, names), *package}
 
-    shutil.copytree(ROOT, place, ignore=left_behind)
+    # Links as they are: one that leads back would be followed for ever.
+    shutil.copytree(ROOT, place, ignore=left_behind, symlinks=True)
 
 
 def main() -> int:
