@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
@@ -18,7 +19,7 @@ from vcycle.testing.store import Killed
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 
 def over(number: int = 0, seconds: float = 7000, **values: Any) -> Record:
@@ -41,21 +42,21 @@ PLACEHOLDER = over(3, gocdb=False, site="example.com")
 class AccountsContract(Base):
     """Mix into a SynchronousTestCase with what is still to be implemented here."""
 
+    @abstractmethod
     def new_disk(self) -> Any:
         """A disk on which nothing was ever accounted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def accounts_on(self, disk: Any, step: Callable[[], None]) -> IAccounts:
         """An IAccounts that calls ``step`` before each change of the disk."""
-        raise NotImplementedError
 
+    @abstractmethod
     def archived(self, disk: Any) -> Sequence[str]:
         """The texts of all archived records."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send(self, disk: Any) -> Sequence[str]:
         """Take all out of the queue, as who sends it does; gives the texts."""
-        raise NotImplementedError
 
     def account(self, disk: Any, *records: Record) -> None:
         answer = self.accounts_on(disk, lambda: None).account(records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Callable
@@ -17,7 +18,7 @@ from vcycle.testing.store import Killed
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 A, B, C = record(0), record(1), record(2)
 A2, B2 = evolve(A, started_at=NOW + 9), evolve(B, cpu_seconds=4.0)
@@ -42,13 +43,13 @@ LIFE: list[Callable[[IMachineStore], Awaitable[object]]] = [
 class CrashContract(Base):
     """Mix into a SynchronousTestCase with ``new_disk`` and ``store_on``."""
 
+    @abstractmethod
     def new_disk(self) -> object:
         """A disk on which no store was ever opened."""
-        raise NotImplementedError
 
+    @abstractmethod
     def store_on(self, disk: object, step: Callable[[], None]) -> IMachineStore:
         """A store that calls ``step`` before each change of the disk."""
-        raise NotImplementedError
 
     def live(self, disk: object, acts: int, step: Callable[[], None]) -> int:
         """Open a store and do the first acts of LIFE; how many were done before the kill."""

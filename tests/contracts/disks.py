@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from vcycle.interfaces import IDisks
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 MEGABYTE = 10**6
 
@@ -29,9 +30,9 @@ class DisksContract(Base):
     directory: str
     image: str
 
+    @abstractmethod
     def existing(self) -> set[str]:
         """The names of the disks that are in ``directory``."""
-        raise NotImplementedError
 
     def form(self, *wanted: Forming) -> None:
         answer = self.disks.form(wanted)

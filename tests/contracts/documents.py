@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from zope.interface.verify import verifyObject
@@ -12,7 +13,7 @@ from vcycle.interfaces import Document, IDocuments
 if TYPE_CHECKING:
     from twisted.trial.unittest import TestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 BODY = b'{"vacuum_pipe_version": "1"}'
 MOST = 1000
@@ -23,21 +24,21 @@ class DocumentsContract(Base):
 
     kept: IDocuments
 
+    @abstractmethod
     def give(self, name: str, body: bytes | None) -> str:
         """Have a server give this under a name, or nothing; the address."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pass_by(self, seconds: float) -> None:
         """Let time pass."""
-        raise NotImplementedError
 
+    @abstractmethod
     def moment(self) -> float:
         """The time in Unix seconds."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def turn(self) -> None:
         """Let what was begun go on."""
-        raise NotImplementedError
 
     async def soon(self, url: str, max_age: float, body: bytes) -> Document:
         """The document, once it has this body, asked for again and again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from vcycle.interfaces import IExports
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 ONE, OTHER = "169.254.169.1", "169.254.169.2"
 
@@ -27,9 +28,9 @@ class ExportsContract(Base):
     exports: IExports
     path: str
 
+    @abstractmethod
     def writable(self, address: str) -> bool | None:
         """How ``path`` is exported to an address; None if it is not."""
-        raise NotImplementedError
 
     def done(self, answer: Any) -> Any:
         assert isinstance(answer, Coroutine)

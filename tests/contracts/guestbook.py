@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from zope.interface.verify import verifyObject
@@ -14,7 +15,7 @@ from vcycle.interfaces import IGuestBook
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 USER_DATA = b"#!/bin/sh\n\xff\x00"
 KEY = "ssh-ed25519 AAAAexample root@factory1.example.com\n"
@@ -32,13 +33,13 @@ class GuestBookContract(Base):
     record: Record
     neighbour: Record
 
+    @abstractmethod
     def kept(self, record: Record, name: str) -> bytes | None:
         """What is kept of an output, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, record: Record) -> None:
         """Let a machine be over."""
-        raise NotImplementedError
 
     async def _put(self, name: str, body: bytes) -> None:
         await self.book.put(self.record, name, io.BytesIO(body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from vcycle.interfaces import IImages, Wanted
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 
 class ImagesContract(Base):
@@ -24,9 +25,9 @@ class ImagesContract(Base):
     images: IImages
     directory: str
 
+    @abstractmethod
     def put(self, path: str, content: bytes) -> None:
         """Have a file at a path below ``directory``."""
-        raise NotImplementedError
 
     async def path(self, reference: str, directory: str) -> str:
         """Where an image is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -15,7 +16,7 @@ from vcycle.interfaces import IPeers
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 SECOND = "factory2.example.com"
 THIRD = "factory3.example.com"
@@ -41,17 +42,17 @@ class PeersContract(Base):
 
     peers: IPeers
 
+    @abstractmethod
     def now(self) -> float:
         """Unix seconds by the asker's clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tell(self, factory: str, *reports: PeerReport) -> None:
         """From now on this factory is alive, and tells this, as it is by our clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, answer: object) -> Peers:
         """What comes of it, once time has passed."""
-        raise NotImplementedError
 
     def ask(self, of: Space = SPACE) -> Peers:
         return self.end(self.peers.ask(of))

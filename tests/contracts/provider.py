@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -17,7 +18,7 @@ from vcycle.interfaces import IMachineProvider
 if TYPE_CHECKING:
     from twisted.trial.unittest import TestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 Self = TypeVar("Self")
 
@@ -41,13 +42,13 @@ class ProviderContract(Base):
         """A request that this provider can fulfil."""
         return spec(number, **changes)
 
+    @abstractmethod
     async def foreign(self, number: int, name: str) -> None:
         """Make a machine behind the provider's back that is nobody of Vcycle's."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def perish(self, number: int) -> None:
         """Let a machine end by itself, and wait until events have told of it."""
-        raise NotImplementedError
 
     async def settle(self, happened: Callable[[], bool]) -> None:
         """Wait until events that are under way have arrived."""

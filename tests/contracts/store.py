@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from vcycle.interfaces import Contents, IMachineStore
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 SPACE = "vac01.example.com"
 QUOTA = Quota(file_bytes=1000, machine_bytes=2500, files=4, reserve_bytes=0)
@@ -57,8 +58,9 @@ class StoreContract(Base):
 
     store: IMachineStore
 
+    @abstractmethod
     def new_store(self) -> IMachineStore:
-        raise NotImplementedError
+        """A store on what former ones kept."""
 
     def setUp(self) -> None:
         self.store = self.new_store()

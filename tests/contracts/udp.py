@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -13,7 +14,7 @@ from zope.interface.verify import verifyObject
 if TYPE_CHECKING:
     from twisted.trial.unittest import TestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 
 class Hearing(DatagramProtocol):
@@ -44,9 +45,9 @@ class UDPContract(Base):
 
     network: Any
 
+    @abstractmethod
     async def until(self, done: Deferred[None]) -> None:
         """Let time pass until it fires."""
-        raise NotImplementedError
 
     def listen(self, protocol: Hearing, host: str = "127.0.0.1", port: int = 0) -> Any:
         listening = self.network.listenUDP(port, protocol, interface=host, maxPacketSize=1000)

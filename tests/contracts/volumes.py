@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -17,7 +18,7 @@ from vcycle.interfaces import IVolumes
 if TYPE_CHECKING:
     from twisted.trial.unittest import TestCase as Base
 else:
-    Base = object
+    Base = ABC
 
 R = TypeVar("R")
 SIZE = 8 << 20
@@ -33,13 +34,13 @@ class VolumesContract(Base):
     volumes: IVolumes
     group: str
 
+    @abstractmethod
     async def another(self, name: str) -> None:
         """A volume that is none of ours."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def all_names(self) -> set[str]:
         """Every volume of the pool, whoever's it is."""
-        raise NotImplementedError
 
     async def refused(self, call: Awaitable[R]) -> str:
         try:
