@@ -107,11 +107,15 @@ class Cycle:
         self._drained, undrained = await self.look_at_drains()
         found = (text for text in (undrained, silent, serving, unseen) if text is not None)
         problems = (*self.problems, *found)
-        await self.hypervisor.planning.acquire()
+        space, hypervisor = self.space, self.hypervisor
+        await hypervisor.planning.acquire()
         try:
-            observation, plan = await self._plan(survey, peers, host, self._drained, problems)
+            hypervisor.totals[space.name] = (space.total_processors, space.total_mb)
+            observation = self.observation(survey, peers, host, self._drained, problems)
+            plan = await self.in_thread(lambda: plan_cycle(observation))
+            hypervisor.uses[space.name] = plan.use
         finally:
-            self.hypervisor.planning.release()
+            hypervisor.planning.release()
         performed = await self.performer.perform(plan, self.space, self.materials)
         self.telling.plan(plan)
         await self._close(observation, plan, performed)
@@ -198,21 +202,6 @@ class Cycle:
             drains=drains,
             asked=dict(knowledge.asked),
         )
-
-    async def _plan(
-        self,
-        survey: Survey | None,
-        peers: Peers,
-        host: Host,
-        drains: tuple[Drain, ...],
-        problems: tuple[str, ...],
-    ) -> tuple[Observation, Plan]:
-        space, hypervisor = self.space, self.hypervisor
-        hypervisor.totals[space.name] = (space.total_processors, space.total_mb)
-        observation = self.observation(survey, peers, host, drains, problems)
-        plan = await self.in_thread(lambda: plan_cycle(observation))
-        hypervisor.uses[space.name] = plan.use
-        return observation, plan
 
     async def _close(self, seen: Observation, plan: Plan, performed: Performed) -> None:
         """Publish, count, and write the heartbeat last of all."""
