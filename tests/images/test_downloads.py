@@ -23,6 +23,14 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def verify_good(path: str, expression: str) -> str:
+    """GOOD alone is signed."""
+    with open(path, "rb") as file:
+        if file.read() != GOOD:
+            raise ImageMissing(f"{path}: not signed")
+    return "/CN=signer"
+
+
 class ResumeTests(CacheCase):
     def ranges(self) -> list[str | None]:
         """What each request asked for."""
@@ -219,14 +227,7 @@ class NeedTests(CacheCase):
 
     async def test_signature(self) -> None:
         """Only an image with a signature that matches is given, and it is told whose."""
-
-        def verify(path: str, expression: str) -> str:
-            with open(path, "rb") as file:
-                if file.read() != GOOD:
-                    raise ImageMissing(f"{path}: not signed")
-            return "/CN=signer"
-
-        self.verify = verify
+        self.verify = verify_good
         self.cache = self.start()
         url = self.put(OTHER, etag='"1"')
         needs = [Need(signing_dn=".*")]
@@ -249,14 +250,7 @@ class NeedTests(CacheCase):
 
     async def test_passed_over(self) -> None:
         """Who is given a former version, as the newest is not signed, is told so, and its age."""
-
-        def verify(path: str, expression: str) -> str:
-            with open(path, "rb") as file:
-                if file.read() != GOOD:
-                    raise ImageMissing(f"{path}: not signed")
-            return "/CN=signer"
-
-        self.verify = verify
+        self.verify = verify_good
         self.cache = self.start()
         url = self.put(GOOD, etag='"1"')
         await self.cache.fetch(url, [Need(signing_dn=".*")])
