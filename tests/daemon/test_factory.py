@@ -66,6 +66,20 @@ class RegularTests(FactoryCase):
         self.assertEqual([0.0, 60.0, 120.0, 180.0], self.regular)
         self.assertEqual([], self.early)
 
+    def test_phase(self) -> None:
+        """Factories that start together have their other cycles at moments of their own."""
+        self.factory = FactoryService(self.clock, INTERVAL, self.cycles, 0.25)
+        self.factory.startService()
+        self.clock.pump([15.0] * 10)
+        self.assertEqual([0.0, 15.0, 75.0, 135.0], self.regular)
+        self.factory.stopService()
+        self.factory.startService()
+        self.factory.interval = 20.0
+        self.clock.pump([5.0] * 6)
+        self.assertEqual([150.0, 155.0, 175.0], self.regular[4:])
+        self.factory.stopService()
+        self.factory.startService()
+
     def test_never_two(self) -> None:
         """A cycle that takes longer than the interval leaves cycles out, and never meets one."""
         self.cycles.slow = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 from collections.abc import Awaitable, Sequence
 from typing import Callable
 
@@ -192,7 +193,7 @@ def assemble(
         talking.withdraw(space)
         monitoring.withdraw(space)
 
-    spaces = Spaces(reactor, build, left, sweep, tally.cycle)
+    spaces = Spaces(reactor, build, left, sweep, tally.cycle, random.random)
 
     def content(path: str) -> bytes | None:
         document = imaging.content(path)

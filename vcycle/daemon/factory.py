@@ -25,14 +25,20 @@ class FactoryService(Service):
     Runs ``cycle(early)`` every ``interval`` seconds, never two at once. A cycle that fails
     is logged and the next one still runs; stopping waits for the last.
 
-    ``wake`` asks for a cycle at once; it comes at once, unless too many came so before.
+    ``wake`` asks for a cycle at once; it comes at once, unless too many came so before. The first
+    cycle comes at once too, and the others from ``phase`` times the interval on: so factories that
+    start together do not all decide at the same moments.
     ``trouble`` is why the last cycle failed, None if it did not.
     """
 
     _log = Logger()
 
     def __init__(
-        self, clock: IReactorTime, interval: float, cycle: Callable[[bool], Awaitable[None]]
+        self,
+        clock: IReactorTime,
+        interval: float,
+        cycle: Callable[[bool], Awaitable[None]],
+        phase: float = 1.0,
     ) -> None:
         self._clock = clock
         self._cycle = cycle
@@ -40,6 +46,8 @@ class FactoryService(Service):
         self._bucket = Bucket(burst=BURST, every=EVERY)
         self._regular = LoopingCall(self._tick)
         self._regular.clock = clock
+        self._phase = phase
+        self._begin: IDelayedCall | None = None
         self._early: IDelayedCall | None = None
         self._busy: Deferred[None] | None = None
         self._busy_early = False
@@ -62,6 +70,8 @@ class FactoryService(Service):
     def interval(self, seconds: float) -> None:
         if seconds != self._interval:
             self._interval = self._regular.interval = seconds
+            if self._begin is not None:
+                self._begin.reset(self._phase * seconds)
             # While it is just calling us it has no call to come, and takes the new interval.
             if self._regular.running and self._regular.call is not None:
                 self._regular.reset()
@@ -69,14 +79,20 @@ class FactoryService(Service):
     def startService(self) -> None:
         super().startService()
         self._turned = self._clock.seconds()
+        self._begin = self._clock.callLater(self._phase * self._interval, self._regularly)
+        self._tick()
+
+    def _regularly(self) -> None:
+        self._begin = None
         self._regular.start(self._interval)
 
     def stopService(self) -> Deferred[None]:
         super().stopService()
         if self._regular.running:
             self._regular.stop()
+        _cancel(self._begin)
         _cancel(self._early)
-        self._early = None
+        self._begin = self._early = None
         self._again = self._overdue = False
         if self._busy is None:
             return succeed(None)

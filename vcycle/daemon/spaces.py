@@ -33,6 +33,11 @@ def _untimed(space: str, seconds: float) -> None:
     """What is told how long a cycle took if nobody wants to know."""
 
 
+def _whole() -> float:
+    """The phase of cycles that are an interval apart from the first on."""
+    return 1.0
+
+
 @define(eq=False)
 class _Running:
     """``told`` are the values of FIXED options that wait for the next start."""
@@ -61,7 +66,8 @@ class _Unfit:
 class Spaces(MultiService):
     """
     One factory for each space. A space that is no longer configured drains: its machines are
-    supervised to their end, then its factory stops. ``rest`` is called after each cycle.
+    supervised to their end, then its factory stops. ``rest`` is called after each cycle; ``phase``
+    draws the one of a factory.
     """
 
     _log = Logger()
@@ -73,6 +79,7 @@ class Spaces(MultiService):
         left: Callable[[str], None],
         rest: Callable[[], None] = _nothing,
         took: Callable[[str, float], None] = _untimed,
+        phase: Callable[[], float] = _whole,
     ) -> None:
         super().__init__()
         self._clock = clock
@@ -80,6 +87,7 @@ class Spaces(MultiService):
         self._left = left
         self._rest = rest
         self._took = took
+        self._phase = phase
         self._running: dict[str, _Running] = {}
         self._unfit: dict[str, _Unfit] = {}
 
@@ -198,7 +206,8 @@ class Spaces(MultiService):
             factory.wake()
 
         runner = self._build(space, wake)
-        factory = FactoryService(self._clock, space.cycle_seconds, self._cycle(runner))
+        cycle, phase = self._cycle(runner), self._phase()
+        factory = FactoryService(self._clock, space.cycle_seconds, cycle, phase)
         factory.setName(space.name)
         self._running[space.name] = _Running(runner, factory)
         factory.setServiceParent(self)
