@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from vcycle.core.errors import VcycleError
 from vcycle.daemon.secretfile import read_secret
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NOBODY = 65534
+NO_GROUP = 59999
 
 
 class SecretFileTests(SynchronousTestCase):
@@ -47,23 +48,52 @@ class SecretFileTests(SynchronousTestCase):
         self.assertIn("16 to", self.refused(0o600))
 
     def test_not_permitted(self) -> None:
-        """Who may not read it is told which group may."""
-        group = grp.getgrgid(1)
+        """Who may not read it is told which group may, or what root has to do that one may."""
+        if os.geteuid() != 0:
+            raise SkipTest("root alone can give a file to another group")
+        group = grp.getgrgid(1).gr_name
+        chmod = f"chmod 0640 {self.path}"
         for gid, mode, wanted in (
-            (1, 0o640, f"join the group {group.gr_name}"),
-            (1, 0o600, "let its group read it"),
-            (0, 0o640, "let its group read it"),
+            (
+                1,
+                0o640,
+                f"; join the group {group}, which may read it (usermod -aG {group} USER), or ask as"
+                " root (sudo)",
+            ),
+            (1, 0o600, f"let root do: {chmod}; and join the group {group}: usermod -aG {group}"),
+            *(
+                (
+                    gid,
+                    mode,
+                    f"let root do: chgrp vcycle {self.path}; {chmod}; and join the group vcycle:"
+                    " usermod -aG vcycle USER",
+                )
+                for gid, mode in ((0, 0o640), (0, 0o600), (NO_GROUP, 0o640))
+            ),
         ):
-            if os.geteuid() == 0:
-                os.chown(self.path, 0, gid)
-                os.chmod(self.path, mode)
-                with nobody():
-                    error = self.assertRaises(VcycleError, read_secret, self.path)
-            else:
-                wanted = "let its group read it"
-                os.chmod(self.path, 0)
+            os.chown(self.path, 0, gid)
+            os.chmod(self.path, mode)
+            with nobody():
                 error = self.assertRaises(VcycleError, read_secret, self.path)
             self.assertIn(wanted, str(error))
+            self.assertNotIn("\n", str(error))
+
+    def test_directory(self) -> None:
+        """Where the directory is closed no mode of the file helps, but a copy does."""
+        if os.geteuid() != 0:
+            raise SkipTest("root alone can become somebody else")
+        os.chmod(os.path.dirname(self.path), 0o700)
+        with nobody():
+            error = self.assertRaises(VcycleError, read_secret, self.path)
+        self.assertIn("its directory lets no others in: ask as root (sudo), or", str(error))
+        self.assertIn("--secret-file with a copy", str(error))
+
+    def test_credential(self) -> None:
+        """A credential of the daemon's can be given to nobody; a copy can."""
+        path = "/run/credentials/vcycled.service/no-such"
+        error = self.assertRaises(VcycleError, read_secret, path)
+        self.assertIn("which vcycled alone has while it runs: ask as root (sudo)", str(error))
+        self.assertIn("install -m 0640 -g vcycle", str(error))
 
 
 @contextmanager

@@ -59,6 +59,28 @@ class ManualTests(SynchronousTestCase):
         names = {word for word in told if re.fullmatch(r"[a-z0-9_]+_[a-z0-9_]+(XXX)?", word)}
         self.assertEqual(set(), names - known)
 
+    def test_configured(self) -> None:
+        """vcycle(1) names those commands that take no --config."""
+        from docs.extension.reference import subcommands
+
+        without = {
+            name
+            for name, one in subcommands(parser())
+            if not any("--config" in action.option_strings for action in one._actions)
+        }
+        page = " ".join(self.pages["vcycle.1"].split()).replace("\\-", "-")
+        told = re.search(r"standard ones\. (.*?) read only what", page)
+        assert told is not None
+        self.assertEqual(without, bold(told[1]))
+
+    def test_environment(self) -> None:
+        """vcycled(8) tells of each variable of its own."""
+        sources = (path.read_text("utf-8") for path in (ROOT / "vcycle").rglob("*.py"))
+        known = {name for text in sources for name in re.findall(r'"(VCYCLE_[A-Z]+)"', text)}
+        self.assertIn("VCYCLE_LOG", known)
+        told = {word.replace("\\", "") for word in bold(self.pages["vcycled.8"])}
+        self.assertEqual(set(), known - told)
+
     def test_commands(self) -> None:
         """vcycle(1) tells of each option of each command, and of no other."""
         from docs.extension.reference import subcommands

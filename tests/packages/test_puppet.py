@@ -21,7 +21,15 @@ SITE = """\
 class {{ 'vcycle':
   space          => 'vcycle01.example.com',
   settings       => {{ 'factories' => 'factory1.example.com', 'total_machines' => 4 }},
-  machinetypes   => {{ 'example' => {{ 'target_share' => 1.0, 'root_image' => 'x.iso' }} }},
+  spaces         => {{
+    'other.example.com' => {{
+      'factory_name' => 'other1.example.com', 'factories' => 'other1.example.com',
+    }},
+  }},
+  machinetypes   => {{
+    'example'                   => {{ 'target_share' => 1.0, 'root_image' => 'x.iso' }},
+    'other.example.com another' => {{ 'target_share' => 2.0, 'root_image' => 'y.iso' }},
+  }},
   files          => {{ 'example/files/user_data' => '{place}/source' }},
   secrets        => {{ 'vacquery' => Sensitive('hidden') }},
   manage_package => false,
@@ -76,6 +84,14 @@ class PuppetTests(SynchronousTestCase):
             text = (place / "etc/vcycle.d/10-puppet.conf").read_text()
             reading = examine([("10-puppet.conf", text)], "factory1.example.com")
             self.assertEqual((), reading.problems)
+            assert reading.configuration is not None
+            self.assertEqual(
+                {"vcycle01.example.com": ["example"], "other.example.com": ["another"]},
+                {
+                    name: list(space.machinetypes)
+                    for name, space in reading.configuration.spaces.items()
+                },
+            )
             secret = place / "etc/vcycle.secrets/vacquery"
             self.assertEqual("hidden", secret.read_text())
             self.assertEqual(0o600, secret.stat().st_mode & 0o777)

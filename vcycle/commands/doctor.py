@@ -18,7 +18,8 @@ def register(subcommands: Subcommands) -> None:
         help="see whether this host can run machines",
         description="Look at this host as the quick start does: KVM, libvirt, its name, the"
         " machines' network, Zeroconf, disk, ports, clock; with the cure for each failure. Nothing"
-        " is changed. Run it as root, or as the user vcycle. Exit status: 0 if nothing failed,"
+        " is changed. Run it as root, which tries KVM, the state directory and libvirt as the"
+        " daemon's user, or as the user vcycle. Exit status: 0 if nothing failed,"
         " 1 if something did.",
     )
     parser.add_argument("--config", metavar="FILE", help="read only this configuration")

@@ -9,21 +9,20 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
+
+from vcycle.commands.ports import daemons, listening
+from vcycle.commands.probing import SECONDS, access, daemon_account, reach
 from vcycle.core.addresses import GuestNetwork
 from vcycle.core.clouds import FIRMWARE, cloud_of, kept_back
 from vcycle.core.config.model import Configuration
-from vcycle.core.doctor import PACKAGES, HostFacts, Port
+from vcycle.core.doctor import PACKAGES, Connection, HostFacts, Network, Port
 from vcycle.core.network import network_plan
-from vcycle.daemon.instants import wall
 
-SECONDS = 15.0
-FRESH = 600.0
 # Where programs are that an unprivileged user's shell may not look for.
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
@@ -32,9 +31,9 @@ _VIRTUALIZES = re.compile(r"^flags\s*:.*\b(vmx|svm)\b", re.MULTILINE)
 
 def look(configuration: Configuration | None, name: str) -> HostFacts:
     """Look around; ``configuration`` None stands for the defaults."""
-    state_dir, uri, network = "/var/lib/vcycle", "qemu:///system", "169.254.0.0/16"
+    state_dir = "/var/lib/vcycle"
     ports = [("UDP", 995, "vacquery_port"), ("TCP", 9979, "monitor_port")]
-    guest_port = 80
+    plans = [_Plan("qemu:///system", "169.254.0.0/16", name, 80)]
     if configuration is not None:
         settings = configuration.settings
         state_dir = settings.state_dir
@@ -42,39 +41,35 @@ def look(configuration: Configuration | None, name: str) -> HostFacts:
             ("UDP", settings.vacquery_port, "vacquery_port"),
             ("TCP", settings.monitor_port, "monitor_port"),
         ]
-        space = next(iter(configuration.spaces.values()), None)
-        if space is not None:
-            uri, network, name = space.libvirt_uri, space.guest_network, space.factory_name
-            guest_port = space.guest_http_port
-    answer, problem = reach(uri)
-    ours = _beats(state_dir)
-    networked = uri.startswith("qemu") and uri.partition("?")[0].endswith("/system")
+        spaces = configuration.spaces.values()
+        plans = [
+            _Plan(s.libvirt_uri, s.guest_network, s.factory_name, s.guest_http_port) for s in spaces
+        ] or plans
+    networked = [plan for plan in plans if plan.networked]
+    networks = list(dict.fromkeys(plan.network for plan in networked))
     wanted = [(*port, frozenset[str]()) for port in ports]
-    if networked:
+    for network, number in dict.fromkeys((plan.network, plan.guest_port) for plan in networked):
         hosts = frozenset([GuestNetwork.parse(network).host])
-        wanted.append(("TCP", guest_port, "guest_http_port", hosts))
+        wanted.append(("TCP", number, "guest_http_port", hosts))
+    user = daemon_account()
+    kvm, state = access("/dev/kvm", state_dir, user)
+    rules = _told_by_ip("rule") if networks else []
     return HostFacts(
         arch=platform.machine(),
         virtualizes=_VIRTUALIZES.search(_text("/proc/cpuinfo")) is not None,
-        kvm_problem=kvm_problem("/dev/kvm"),
-        uri=uri,
-        libvirt=answer,
-        libvirt_problem=problem,
-        name=name,
-        guest_network=network if networked else None,
-        bridge=bridge_of(network) if networked else "",
+        kvm_problem=kvm,
+        connections=tuple(
+            Connection(uri, *reach(uri, user)) for uri in dict.fromkeys(plan.uri for plan in plans)
+        ),
+        names=tuple(dict.fromkeys(plan.name for plan in plans)),
+        networks=tuple(Network(one, bridge_of(one), kept_back(rules, one)) for one in networks),
         addresses=tuple(addresses()),
         zeroconf=zeroconf(),
         state_dir=state_dir,
+        state_problem=state,
         disk_free=_free(state_dir),
         ports=tuple(
-            Port(
-                protocol=protocol,
-                number=number,
-                option=option,
-                taken=listens(protocol, number, only),
-                ours=ours,
-            )
+            _port(state_dir, protocol, number, option, only)
             for protocol, number, option, only in wanted
             if number
         ),
@@ -82,44 +77,41 @@ def look(configuration: Configuration | None, name: str) -> HostFacts:
         commands_missing=tuple(
             name
             for name in PACKAGES
-            if (networked or name == "qemu-img") and shutil.which(name, path=_PATH) is None
+            if (networks or name == "qemu-img") and shutil.which(name, path=_PATH) is None
         ),
         cloud=cloud(),
-        kept_back=networked and kept_back(_told_by_ip("rule"), network),
+    )
+
+
+@frozen
+class _Plan:
+    """What one space wants of the host."""
+
+    uri: str
+    network: str
+    name: str
+    guest_port: int
+
+    @property
+    def networked(self) -> bool:
+        """Whether machines have a network of libvirt's, and not user networking."""
+        return self.uri.startswith("qemu") and self.uri.partition("?")[0].endswith("/system")
+
+
+def _port(state_dir: str, protocol: str, number: int, option: str, only: frozenset[str]) -> Port:
+    sockets = listening(protocol, number, only)
+    return Port(
+        protocol=protocol,
+        number=number,
+        option=option,
+        taken=bool(sockets),
+        ours=daemons(state_dir, sockets) if sockets else False,
     )
 
 
 def bridge_of(network: str) -> str:
     """The name of our own bridge on a guest network."""
     return network_plan(network, "factory.invalid", 1).bridge
-
-
-def reach(uri: str) -> tuple[str, str | None]:
-    """What libvirt says of itself, and why it says nothing; an attempt may hang, and is ended."""
-    command = [sys.executable, "-m", "vcycle.providers.libvirt.reach", uri]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    try:
-        done = subprocess.run(  # noqa: S603 (a list of arguments, and no shell)
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return "", f"no answer within {SECONDS:.0f} s"
-    said = " ".join((done.stdout or done.stderr).split())[-500:]
-    return (said, None) if done.returncode == 0 else ("", said or "it cannot be asked")
-
-
-def kvm_problem(device: str) -> str | None:
-    """Why the KVM device cannot be opened for reading and writing; None if it can."""
-    try:
-        os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
-    except OSError as error:
-        return f"{device}: {error.strerror}"
-    return None
 
 
 def addresses() -> Iterator[tuple[str, str]]:
@@ -170,25 +162,6 @@ def zeroconf() -> str | None:
     return None
 
 
-def listens(protocol: str, number: int, only: frozenset[str] = frozenset()) -> bool:
-    """
-    Whether anything on this host has a port: on whatever address, or on all of them together and
-    those of ``only`` (IPv4).
-    """
-    wanted = f":{number:04X}"
-    # The kernel writes an address as one number, in the order of this host's bytes.
-    places = {f"{int.from_bytes(IPv4Address(one).packed, sys.byteorder):08X}" for one in only}
-    for family in ("", "6"):
-        for line in _text(f"/proc/net/{protocol.lower()}{family}").splitlines()[1:]:
-            words = line.split()
-            # 0A is LISTEN; UDP sockets that anybody may send to are 07.
-            if len(words) > 3 and words[1].endswith(wanted) and words[3] in ("0A", "07"):
-                place = words[1].partition(":")[0]
-                if not only or not place.strip("0") or place in places:
-                    return True
-    return False
-
-
 def clock_true() -> bool | None:
     """Whether the kernel takes its clock for right; None if it does not say."""
     try:
@@ -198,13 +171,6 @@ def clock_true() -> bool | None:
     except (OSError, AttributeError):
         return None
     return None if state < 0 else state != UNSYNCHRONISED
-
-
-def _beats(state_dir: str) -> bool:
-    try:
-        return wall() - os.stat(f"{state_dir}/status.json").st_mtime < FRESH
-    except OSError:
-        return False
 
 
 def _free(path: str) -> int | None:

@@ -11,6 +11,12 @@ from vcycle.core.errors import VcycleError
 
 LEAST = 16
 MOST = 4096
+GROUP = "vcycle"
+CREDENTIALS = "/run/credentials/"
+_COPY = (
+    "ask as root (sudo), or give --secret-file with a copy that root makes for a group that you are"
+    f" in: install -m 0640 -g {GROUP} SECRET COPY"
+)
 
 
 def read_secret(path: str) -> bytes:
@@ -41,14 +47,26 @@ def read_secret(path: str) -> bytes:
 
 
 def _cure(path: str, error: OSError) -> str:
-    """For those who may not read it: the group that may."""
+    """For those who may not read it: what they, or the administrator, can do, in one line."""
+    if path.startswith(CREDENTIALS) and error.errno in (errno.EACCES, errno.ENOENT):
+        return f"; it is a credential, which vcycled alone has while it runs: {_COPY}"
     if error.errno != errno.EACCES:
         return ""
     try:
         found = os.stat(path)
-        group = grp.getgrgid(found.st_gid).gr_name
-    except (OSError, KeyError):
-        return "; ask as root, or let its group read it (chgrp vcycle, chmod 0640)"
-    if not found.st_mode & stat.S_IRGRP or found.st_gid == 0:
-        return "; ask as root, or let its group read it (chgrp vcycle, chmod 0640)"
-    return f"; join the group {group}, which may read it (usermod -aG {group} USER), or ask as root"
+    except OSError:
+        return f"; its directory lets no others in: {_COPY}"
+    try:
+        group = grp.getgrgid(found.st_gid).gr_name if found.st_gid else None
+    except KeyError:
+        group = None
+    if group is not None and found.st_mode & stat.S_IRGRP:
+        joining = f"usermod -aG {group} USER"
+        return f"; join the group {group}, which may read it ({joining}), or ask as root (sudo)"
+    change = f"chmod 0640 {path}"
+    if group is None:
+        group, change = GROUP, f"chgrp {GROUP} {path}; {change}"
+    return (
+        f"; ask as root (sudo), or let root do: {change}; and join the group {group}:"
+        f" usermod -aG {group} USER"
+    )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import sys
 
-import libvirt
-
 
 def _quiet(context: object, error: object) -> None:
     """libvirt would write errors to standard error by itself, too."""
@@ -17,6 +15,11 @@ def _quiet(context: object, error: object) -> None:
 
 def main() -> int:
     """Print what answers and end with 0, or why nothing does and end with 1."""
+    try:
+        import libvirt
+    except ImportError as error:
+        print(f"{error}: install the package vcycle, or with pip libvirt-python")
+        return 1
     libvirt.registerErrorHandler(_quiet, None)
     try:
         connection = libvirt.open(sys.argv[1])

@@ -3,8 +3,8 @@
 # @param space           Name of the space that this factory belongs to.
 # @param settings        Options of the [settings] section.
 # @param spaces          Options of [space NAME] sections, by name.
-# @param machinetypes    Options of [machinetype NAME] sections, by name.
-# @param pipes           Options of [vacuum_pipe NAME] sections, by name.
+# @param machinetypes    Options of [machinetype NAME] sections, by name; or by "SPACE NAME", for one of $spaces.
+# @param pipes           Options of [vacuum_pipe NAME] sections, by name; or by "SPACE NAME", for one of $spaces.
 # @param files           Files of machinetypes, as "NAME/files/FILE" or "NAME/hostcert.pem": sources.
 # @param secrets         Files with secrets, readable by the daemon alone: name below $root/vcycle.secrets, content.
 # @param package_ensure  Passed to the package.
@@ -19,8 +19,8 @@ class vcycle (
   String[1]                                        $space          = "vcycle01.${facts['networking']['domain']}",
   Hash[Pattern[/\A[a-z0-9_]+\z/], Scalar]          $settings       = {},
   Hash[String[1], Hash[String[1], Scalar]]         $spaces         = {},
-  Hash[Pattern[/\A[a-z0-9-]+\z/], Hash]            $machinetypes   = {},
-  Hash[Pattern[/\A[a-z0-9-]+\z/], Hash]            $pipes          = {},
+  Hash[Pattern[/\A([A-Za-z0-9.-]+ )?[a-z0-9-]+\z/], Hash] $machinetypes = {},
+  Hash[Pattern[/\A([A-Za-z0-9.-]+ )?[a-z0-9-]+\z/], Hash] $pipes        = {},
   Hash[Pattern[/\A[a-z0-9-]+(\/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+\z/], String[1]] $files          = {},
   Hash[Pattern[/\A[a-z0-9._-]+\z/], Sensitive[String[1]]] $secrets = {},
   String[1]                                        $package_ensure = 'installed',

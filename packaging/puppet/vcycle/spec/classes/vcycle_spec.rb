@@ -23,8 +23,15 @@ describe 'vcycle' do
         'space' => 'vcycle02.example.com',
         'settings' => { 'total_machines' => 4, 'draining' => true },
         'spaces' => { 'other.example.com' => { 'total_machines' => 1 } },
-        'machinetypes' => { 'b' => { 'target_share' => 2.5 }, 'a' => { 'target_share' => 1 } },
-        'pipes' => { 'exvo' => { 'vacuum_pipe_url' => 'https://repo.example.com/exvo.pipe' } },
+        'machinetypes' => {
+          'b' => { 'target_share' => 2.5 },
+          'a' => { 'target_share' => 1 },
+          'other.example.com c' => { 'target_share' => 3 },
+        },
+        'pipes' => {
+          'exvo' => { 'vacuum_pipe_url' => 'https://repo.example.com/exvo.pipe' },
+          'other.example.com exvo' => { 'vacuum_pipe_url' => 'https://repo.example.com/other.pipe' },
+        },
         'files' => { 'a/files/user_data' => '/srv/user_data', 'a/hostkey.pem' => '/srv/hostkey.pem' },
         'secrets' => { 'vacquery' => sensitive('hidden') },
         'nagios_nrpe' => true,
@@ -50,8 +57,14 @@ describe 'vcycle' do
         [machinetype b]
         target_share = 2.5
 
+        [machinetype other.example.com c]
+        target_share = 3
+
         [vacuum_pipe exvo]
         vacuum_pipe_url = https://repo.example.com/exvo.pipe
+
+        [vacuum_pipe other.example.com exvo]
+        vacuum_pipe_url = https://repo.example.com/other.pipe
       TEXT
     end
     it { is_expected.to contain_file('/etc/vcycle.secrets/vacquery').with_mode('0600') }
@@ -68,6 +81,9 @@ describe 'vcycle' do
   context 'with what is not allowed' do
     [
       { 'machinetypes' => { 'No_Such' => {} } },
+      { 'machinetypes' => { "other.example.com\nc" => {} } },
+      { 'machinetypes' => { 'other.example.com c d' => {} } },
+      { 'pipes' => { 'other.example.com c]' => {} } },
       { 'files' => { 'a/../../shadow' => '/srv/x' } },
       { 'settings' => { 'x]' => 1 } },
     ].each do |params|
