@@ -25,6 +25,21 @@ put_told() { # MODE FILE PATH
     touch -r "$2" "$root$3"
 }
 
+# As put or put_told, for what administrators edit: theirs stays, and ours comes beside it if it is
+# another, as rpm does it too: cron and logrotate pass that ending over.
+kept() { # put|put_told MODE FILE PATH
+    if [ ! -e "$root$4" ]; then
+        "$@"
+        return
+    fi
+    "$1" "$2" "$3" "$4.rpmnew"
+    if cmp -s "$root$4" "$root$4.rpmnew"; then
+        rm "$root$4.rpmnew"
+    else
+        echo "$4 stays as it is; what this version brings is $4.rpmnew" >&2
+    fi
+}
+
 # Administrators look for these in sbin; newer systems have only one directory.
 install -dm 0755 "$root$SBINDIR"
 if [ ! "$root$SBINDIR" -ef "$root$BINDIR" ]; then
@@ -35,15 +50,15 @@ if [ ! "$root$SBINDIR" -ef "$root$BINDIR" ]; then
 fi
 
 install -dm 0755 "$root$SYSCONFDIR/vcycle.d" "$root$STATEDIR/vcycle"
-put 0644 etc/example.vcycle.conf "$SYSCONFDIR/vcycle.conf"
+kept put 0644 etc/example.vcycle.conf "$SYSCONFDIR/vcycle.conf"
 put_told 0644 packaging/rpm/vcycled.service "$UNITDIR/vcycled.service"
 put 0644 packaging/rpm/vcycle.rules "$POLKITDIR/60-vcycle.rules"
 put 0644 packaging/rpm/vcycle.sysusers "$SYSUSERSDIR/vcycle.conf"
 put 0644 packaging/rpm/vcycle.tmpfiles "$TMPFILESDIR/vcycle.conf"
-put 0644 packaging/rpm/vcycle.logrotate "$SYSCONFDIR/logrotate.d/vcycle"
-put_told 0644 etc/cron.d/vcycle-ssmsend-cron "$SYSCONFDIR/cron.d/vcycle-ssmsend-cron"
-put 0644 etc/apel/vcycle-ssmsend-prod.cfg "$SYSCONFDIR/apel/vcycle-ssmsend-prod.cfg"
-put_told 0644 etc/nrpe/vcycle.cfg "$SYSCONFDIR/nrpe.d/vcycle.cfg"
+kept put 0644 packaging/rpm/vcycle.logrotate "$SYSCONFDIR/logrotate.d/vcycle"
+kept put_told 0644 etc/cron.d/vcycle-ssmsend-cron "$SYSCONFDIR/cron.d/vcycle-ssmsend-cron"
+kept put 0644 etc/apel/vcycle-ssmsend-prod.cfg "$SYSCONFDIR/apel/vcycle-ssmsend-prod.cfg"
+kept put_told 0644 etc/nrpe/vcycle.cfg "$SYSCONFDIR/nrpe.d/vcycle.cfg"
 put 0644 completion/vcycle.bash "$DATADIR/bash-completion/completions/vcycle"
 put 0644 completion/_vcycle "$DATADIR/zsh/site-functions/_vcycle"
 for page in man/*.[1-8]; do

@@ -134,6 +134,19 @@ class TarTests(SynchronousTestCase):
                 for where in ("sysusers.d", "tmpfiles.d"):
                     self.assertTrue((root / "usr/lib" / where / "vcycle.conf").exists())
 
+    def test_again(self) -> None:
+        """What an administrator edited stays, with the other version beside it."""
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name)
+            install(sys.executable, "/usr", root)
+            before, edited = modes(root), root / "etc/vcycle.conf"
+            shipped = edited.read_bytes()
+            edited.write_text("# mine\n")
+            install(sys.executable, "/usr", root)
+            self.assertEqual("# mine\n", edited.read_text())
+            self.assertEqual(shipped, (root / "etc/vcycle.conf.rpmnew").read_bytes())
+            self.assertEqual({"/etc/vcycle.conf.rpmnew"}, modes(root).keys() - before.keys())
+
     def test_wheel(self) -> None:
         """The wheel from the sdist has daemon, plugin, page and commands, and no man pages."""
         (sdist,) = (built(private=False) / "SOURCES").glob("*.tar.gz")
