@@ -33,6 +33,14 @@ class FeaturesTests(SynchronousTestCase):
         self.assertNotIn("hs06", machine)
         self.assertNotIn("hs06_job", job)
 
+    def test_scratch(self) -> None:
+        """Room on a disk of its own is a limit, and nothing is claimed where it has none."""
+        _, job = features(RECORD, {}, shutdown_time=RECORD.shutdown_time)
+        self.assertNotIn("scratch_limit_bytes", job)
+        record = evolve(RECORD, scratch_bytes=40 * 10**9)
+        _, job = features(record, {}, shutdown_time=record.shutdown_time)
+        self.assertEqual("40000000000", job["scratch_limit_bytes"])
+
     def test_hs06_without_dust(self) -> None:
         """A product of decimal numbers is written as a person would."""
         record = evolve(RECORD, hs06_per_processor=10.1, processors=3)

@@ -27,7 +27,7 @@ from vcycle.core.veto import DISK_RESERVE
 UNKEPT = {
     *("factory", "model", "secret", "born", "address", "mac", "site", "accounting_fqan"),
     *("keep_days", "cpu_seconds", "cpu_percentage", "image", "exports", "gocdb"),
-    "hepscore23_per_processor",
+    *("hepscore23_per_processor", "scratch_bytes"),
 }
 """Facts of machines that no plan is made of."""
 

@@ -68,7 +68,7 @@ class VolumeTests(LendingCase):
             Made(), self.make(machinetype(disk_gb_per_processor=2.0), volume_group=GROUP)
         )
         record = self.only()
-        self.assertEqual(GROUP, record.volume_group)
+        self.assertEqual((GROUP, 2 * GB), (record.volume_group, record.scratch_bytes))
         name = volume_name(record.uuid, "scratch")
         self.assertEqual({(GROUP, name): 2 * GB}, self.ground.volumes.volumes)
         [made] = self.ground.provider.specs.values()
@@ -81,7 +81,7 @@ class VolumeTests(LendingCase):
         """A machine that has no blank disk has nothing to do with the group."""
         direct = machinetype(machine_model=self.kind().machine_model.VM_DIRECT, root_image=None)
         self.make(direct, volume_group=GROUP)
-        self.assertIsNone(self.only().volume_group)
+        self.assertEqual((None, 0), (self.only().volume_group, self.only().scratch_bytes))
 
     def test_refused(self) -> None:
         """A group that gives no volume is the host's fault: no abort, and no more now."""

@@ -32,7 +32,7 @@ OTHERS = """\
 shutdown_message joboutputs_url machinefeatures_url jobfeatures_url root_image_url machine_hostname
 manager_hostname manager_version vm_hostname vmlm_version vmlm_hostname heartbeat_machines_url
 option_x509_proxy user_data_option taken_at taken_at_iso factories_asked factories_answered
-issue_discards root_squash nagios_nrpe prometheus_client service_identity
+issue_discards root_squash nagios_nrpe prometheus_client service_identity scratch_limit_bytes
 """
 # What the daemon makes below its state directory.
 BELOW_STATE = """\

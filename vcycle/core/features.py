@@ -56,6 +56,8 @@ def features(
         "max_rss_bytes": str(memory),
         "mem_limit_MB": str(memory // 1000000),
     }
+    if record.scratch_bytes:
+        job["scratch_limit_bytes"] = str(record.scratch_bytes)
     if record.hs06_per_processor is not None:
         machine["hs06"] = job["hs06_job"] = _hs06(record.hs06)
     machine.update(options)

@@ -81,11 +81,11 @@ class Record:
 
     What accounting and supervision need is kept here from the machine's creation on, so
     that no later configuration can change what a machine was promised.
-    ``born`` is requested_at as it was first written, in whole seconds: a clock step moves
-    all other times, never this one. ``clock`` counts the steps that the times include.
-    ``image`` is the path of the version that it boots from, ``volume_group`` where its blank
-    disk is if that is no file, ``exports`` are the directories exported to it by NFS.
-    ``gocdb`` says that ``site`` is a name of the GOCDB, so that its record is to be sent.
+    ``born`` is requested_at as it was first written, in whole seconds: a clock step moves all other
+    times, never this one. ``clock`` counts the steps that the times include. ``image`` is the path
+    of the version that it boots from, ``volume_group`` where its blank disk is if that is no file,
+    ``scratch_bytes`` how large that disk is, 0 for none, ``exports`` are the directories exported
+    to it by NFS. ``gocdb``: ``site`` is a name of the GOCDB, so that its record is to be sent.
     """
 
     uuid: str
@@ -124,6 +124,7 @@ class Record:
     exports: tuple[str, ...] = ()
     hepscore23_per_processor: float | None = None
     gocdb: bool = False
+    scratch_bytes: int = 0
 
     @property
     def directory(self) -> str:
@@ -284,10 +285,9 @@ class Spec:
     """
     All that a provider must know to make one machine.
 
-    ``metadata_url`` is where the machine finds its metadata; None where the network
-    itself leads to the well-known address. ``hinted`` says that its firmware tells it so, for
-    cloud-init; one that has its user_data otherwise would look there in vain.
-    ``console`` is the file for its serial console.
+    ``metadata_url`` is where the machine finds its metadata, None for the well-known address, and
+    ``hinted`` says that its firmware tells cloud-init so: one that has its user_data otherwise
+    would look there in vain. ``console`` is the file for its serial console.
     """
 
     record: Record

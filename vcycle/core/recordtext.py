@@ -74,6 +74,7 @@ _RECORD: Mapping[str, Check] = {
     "outcome": maybe(_outcome),
     "processors": whole(1, 10**6),
     "requested_at": _moment,
+    "scratch_bytes": whole(0, 10**18),
     "secret": pattern(r"[!-~]{1,256}", "1 to 256 printable characters"),
     "seen_at": maybe(_moment),
     "shutdown_time": _moment,

@@ -7,7 +7,7 @@ from typing import Callable
 from attrs import evolve, frozen
 
 from vcycle.core.config.model import Machinetype, Space
-from vcycle.core.disks import has_volume
+from vcycle.core.disks import blank_size, has_volume
 from vcycle.core.errors import (
     CallTimedOut,
     HostFault,
@@ -149,6 +149,7 @@ class Maker:
             exports=exports_of(machinetype.shared_dirs, space.sharing),
             hepscore23_per_processor=space.hepscore23_per_processor,
             gocdb=space.gocdb_sitename is not None,
+            scratch_bytes=blank_size(machinetype, creation.processors),
         )
 
     def _over(self, record: Record, reason: str, scope: Scope) -> Record:
