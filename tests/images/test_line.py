@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
+from vcycle.core.errors import FetchError
 from vcycle.images.line import MAX_HEAD, READ_BYTES, Line
 
 
@@ -89,3 +91,33 @@ class LineTests(SynchronousTestCase):
         self.line.abort()
         Line(None).abort()
         self.assertEqual(0, self.below.cut)
+
+
+class LinkLocalTests(SynchronousTestCase):
+    """What is next to this host alone, such as its cloud's metadata, is nobody's image."""
+
+    def at(self, host: str) -> Below:
+        """A connection to there, after it was made."""
+        below, taker = Below(), Taker()
+        below.getPeer = lambda: IPv4Address("TCP", host, 443)  # type: ignore[attr-defined]
+        taker.transport = below  # type: ignore[assignment]
+
+        class Endpoint:
+            def connect(self, factory: Any) -> Deferred[Any]:
+                return succeed(taker)
+
+        self.connecting = Line(Endpoint()).connect(None)  # type: ignore[arg-type]
+        return below
+
+    def test_refused(self) -> None:
+        """Such an address is cut before anything is asked, however it is written."""
+        for host in ("169.254.169.254", "fe80::1%eth0", "::ffff:169.254.169.254"):
+            self.assertEqual(1, self.at(host).cut, host)
+            failure = self.failureResultOf(self.connecting, FetchError)
+            self.assertIn("where only this host's own metadata service is", str(failure.value))
+
+    def test_others(self) -> None:
+        """All others, and what is no address at all, are left alone."""
+        for host in ("127.0.0.1", "192.0.2.1", "10.0.0.1", "2001:db8::1", "", "socket"):
+            self.assertEqual(0, self.at(host).cut, host)
+            self.successResultOf(self.connecting)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 
 from tests.images.case import NOW, CacheCase
-from tests.images.https import Authority, Served
+from tests.images.https import Authority, Pair, Served
 from vcycle.core.images.news import Back, Fetched, Kept, Lacking
 from vcycle.images.client import Ways
 
@@ -55,6 +58,30 @@ class ServerTests(CacheCase):
         """A certificate for another host is refused."""
         server = self.serve(self.authority.issue("example.org"))
         await self._refused(server.url("/x"), "it is not for the host localhost")
+
+    async def test_old_tls(self) -> None:
+        """A server that speaks nothing newer than TLS 1.1 is not spoken with."""
+
+        class Old(Pair):
+            def options(self) -> Any:
+                options = super().options()
+                context = options.getContext()
+                context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+                context.set_min_proto_version(SSL.TLS1_VERSION)
+                context.set_max_proto_version(SSL.TLS1_1_VERSION)
+                return options
+
+        pair = self.authority.issue()
+        server = self.serve(Old(pair.certificate, pair.key))
+        server.files["/x"] = Served(GOOD)
+        await self._refused(server.url("/x"), "protocol version")
+        self.assertEqual([], server.asked)
+
+    async def test_unreadable_crl(self) -> None:
+        """With a CRL that cannot be read nothing of its authority is good either."""
+        self.authority.write(self.trusted, b"no CRL")
+        self.cache = self.start()
+        await self._refused(self.put(GOOD), "its issuer is not known")
 
     async def test_address(self) -> None:
         """A host may be an address, if the certificate is for that."""

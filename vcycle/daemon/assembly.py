@@ -136,7 +136,13 @@ def assemble(
             answers=lambda of: answering.answers(of) if settings.vacquery_port else None,
             queries=lambda: answering.counts,
             hung=lambda: hung(
-                {"files": files, "plans": planners, "images": imaging.threads, **hypervisors.pools}
+                {
+                    "files": files,
+                    "plans": planners,
+                    "images": imaging.threads,
+                    "proofs": imaging.proving,
+                    **hypervisors.pools,
+                }
             ),
             images=imaging.rows,
             waiting=accounts.waiting,

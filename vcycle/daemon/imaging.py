@@ -37,6 +37,9 @@ from vcycle.store.inuse import images_in_use
 from vcycle.threads import IThreadsReactor, PrivateThreads
 
 THREADS = 4
+PROOF_THREADS = 2
+"""For what reads whole images, for minutes: the cycle's own short looks must not wait for it."""
+
 SECONDS = 60.0
 REPLACEMENTS = 4
 TIDY_SECONDS = 1800.0
@@ -91,11 +94,12 @@ class Imaging(Service):
         self._trouble: str | None = None
         self._check_seconds = float(settings.image_check_seconds)
         self.threads = PrivateThreads(reactor, "images", THREADS, SECONDS, REPLACEMENTS)
+        self.proving = PrivateThreads(reactor, "proofs", PROOF_THREADS, SECONDS, REPLACEMENTS)
         self._client = Client(
             reactor, reactor, self._trust(settings), self._ways(settings), connect
         )
         directory = directory_in(settings.state_dir)
-        proofs = Proofs(self.threads, clocks.wall, self._verify, woken)
+        proofs = Proofs(self.proving, clocks.wall, self._verify, woken)
         fetching = Fetching(
             client=self._client,
             clock=reactor,
@@ -136,6 +140,7 @@ class Imaging(Service):
     def startService(self) -> None:
         super().startService()
         self.threads.startService()
+        self.proving.startService()
         self._first = self._reactor.callLater(FIRST_TIDY_SECONDS, self._tidying.start, TIDY_SECONDS)
 
     def stopService(self) -> Deferred[None] | None:
@@ -145,6 +150,7 @@ class Imaging(Service):
         if self._tidying.running:
             self._tidying.stop()
         self.threads.stopService()
+        self.proving.stopService()
         return None
 
     def configure(self, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +10,8 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocolFactory, IStreamClientEndpoint
 from zope.interface import implementer
+
+from vcycle.core.errors import FetchError
 
 MAX_HEAD = 65_536
 READ_BYTES = 1 << 18
@@ -19,8 +22,9 @@ READ_BYTES = 1 << 18
 @define(eq=False)
 class Line:
     """
-    An endpoint that connects once. After MAX_HEAD bytes ``headed`` must have been called:
-    ``refusal`` says so if it was not.
+    An endpoint that connects once, and to no link-local address: what a name or a redirection of
+    somebody else's leads to must not be this host's own metadata. After MAX_HEAD bytes ``headed``
+    must have been called: ``refusal`` says so if it was not.
     """
 
     _endpoint: Any
@@ -34,6 +38,10 @@ class Line:
 
     def _connected(self, protocol: Any) -> Any:
         self._protocol = protocol
+        there = _host(protocol)
+        if there is not None and there.is_link_local:
+            self.abort()
+            raise FetchError(f"it is at {there}, where only this host's own metadata service is")
         receive = protocol.dataReceived
 
         def received(data: bytes) -> None:
@@ -68,3 +76,14 @@ class Line:
                 transport.abortConnection()
                 return
             transport = getattr(transport, "transport", None)
+
+
+def _host(protocol: Any) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Where a connection leads to; None where that is no address."""
+    tell = getattr(protocol.transport, "getPeer", None)
+    host = "" if tell is None else getattr(tell(), "host", "")
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found

@@ -70,7 +70,8 @@ class Trust:
 
 def make_context(directory: str | None, system: bool = True) -> SSL.Context:
     """
-    TLS 1.2 or newer. Blocks.
+    TLS 1.2 or newer. An authority beside which there is a CRL that cannot be read is not trusted.
+    Blocks.
 
     :raises CredentialError: the directory cannot be read.
     """
@@ -87,7 +88,8 @@ def make_context(directory: str | None, system: bool = True) -> SSL.Context:
 
 def _add(store: Any, authorities: Authorities) -> None:
     for certificate in (*authorities.anchors, *authorities.intermediates):
-        store.add_cert(crypto.X509.from_cryptography(certificate))
+        if certificate not in authorities.doubtful:
+            store.add_cert(crypto.X509.from_cryptography(certificate))
     if not authorities.revocations:
         return
     for each in authorities.revocations:
