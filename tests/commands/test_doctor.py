@@ -7,8 +7,10 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 
+import attrs
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.commands.running import run
@@ -206,6 +208,26 @@ class UserTests(SynchronousTestCase):
         os.chmod(self.device, 0o660)
         os.chown(self.state, 65534, 0)
         self.assertEqual([None, None], access(self.device, self.state, account("nobody", ["adm"])))
+
+    def test_interpreter_out_of_reach(self) -> None:
+        """The user need not be able to run the interpreter that doctor runs with."""
+        prefix = os.path.join(os.path.dirname(self.state), "environment")
+        os.mkdir(prefix, 0o700)
+        os.mkdir(os.path.join(prefix, "bin"))
+        link = os.path.join(prefix, "bin", "python")
+        os.symlink(os.path.realpath(sys.executable), link)
+        os.chown(self.state, 65534, 0)
+        self.patch(sys, "executable", link)
+        device, state = access(self.device, self.state, account("nobody"))
+        self.assertEqual(f"{self.device}: Permission denied, for the user nobody", device)
+        self.assertIsNone(state)
+
+    def test_refused(self) -> None:
+        """A process that cannot become the user says so."""
+        nobody = account("nobody")
+        assert nobody is not None
+        device, _ = access(self.device, self.state, attrs.evolve(nobody, uid=2**32 - 1))
+        self.assertEqual("this process cannot become another user: Invalid argument", device)
 
     def test_libvirt(self) -> None:
         """libvirt is asked as that user, too."""

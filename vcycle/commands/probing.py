@@ -9,7 +9,6 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from attrs import frozen
 
@@ -106,26 +105,27 @@ def access(device: str, directory: str, user: Account | None = None) -> list[str
 def _asked(user: Account | None, module: str, *words: str) -> tuple[str, str | None]:
     """What a module prints that is run as a user, and why it did not run well."""
     path = os.pathsep.join(os.path.abspath(place) for place in sys.path if place)
-    changed: dict[str, Any] = {}
+    command = [module, *words]
     environment = {**os.environ, "PYTHONPATH": path}
     if user is not None:
-        changed = {"user": user.uid, "group": user.gid, "extra_groups": user.groups, "cwd": "/"}
+        groups = ",".join(map(str, user.groups))
+        command = ["vcycle.commands.lowered", str(user.uid), str(user.gid), groups, *command]
         # What is root's own would send libvirt to root's files.
         kept = {n: v for n, v in environment.items() if not n.startswith("XDG_")}
         environment = {**kept, "HOME": user.home, "USER": user.name, "LOGNAME": user.name}
     try:
         done = subprocess.run(  # noqa: S603 (a list of arguments, and no shell)
-            [sys.executable, "-m", module, *words],
+            [sys.executable, "-m", *command],
             env=environment,
+            cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=SECONDS,
-            **changed,
         )
     except subprocess.TimeoutExpired:
         return "", f"no answer within {SECONDS:.0f} s"
     except OSError as error:
-        return "", f"it cannot be asked as the user {user.name if user else '?'}: {error.strerror}"
+        return "", f"it cannot be asked: {error.strerror}"
     said = " ".join((done.stdout or done.stderr).split())
     return (said, None) if done.returncode == 0 else ("", said[-500:] or "it cannot be asked")

@@ -134,7 +134,7 @@ class Target:
             text = "there was no time to ask it"
         else:
             asked = ", ".join(f"{host}:{port}" for host, port in self.addresses)
-            text = f"no answer from {asked} within {self.seconds:.3g} s"
+            text = f"no answer from {asked} within {round(self.seconds, 1):g} s"
         return text if self.trouble is None else f"{text}: {self.trouble}"
 
     @property
