@@ -103,11 +103,7 @@ class IMachineStore(Interface):
     """
 
     def open() -> Awaitable[Contents]:
-        """
-        Read all machines that have not ended.
-
-        Lasting damage to one machine's files is reported, never raised.
-        """
+        """Read all machines that have not ended; damage to one's files is reported, not raised."""
 
     def save(records: Sequence[Record]) -> Awaitable[None]:
         """
@@ -290,6 +286,9 @@ class IGuestBook(Interface):
 
     def features(record: Record) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """Machine features and job features, key to value, as they are now."""
+
+    def heartbeats(record: Record) -> bytes:
+        """The machines of its machinetype that beat, a line ``TIME NAME ADDRESS`` for each."""
 
     def put(record: Record, name: str, body: IO[bytes]) -> Awaitable[None]:
         """

@@ -13,6 +13,19 @@ class TemplateTests(Checking):
         self.files = self.state / "machinetypes" / "atlas" / "files"
         self.files.mkdir(parents=True)
 
+    def test_too_long(self) -> None:
+        """What is put into a template can make it too long, which is an error with its path."""
+        (self.files / "large").write_bytes(b"x" * 1_000_000)
+        (self.files / "ud").write_bytes(b"##user_data_option_a##" * 2)
+        lines = (f"state_dir = {self.state}", MACHINETYPE, "user_data = ud")
+        fits = SETTINGS + "\n".join((*lines, "user_data_option_a = x")) + "\n"
+        self.assertEqual(0, self.check(self.file(fits))[0])
+        long = SETTINGS + "\n".join((*lines, "user_data_file_a = large")) + "\n"
+        status, out = self.check(self.file(long))
+        self.assertEqual(1, status)
+        self.assertIn(f"{self.files / 'ud'}: error: user_data of [machinetype", out)
+        self.assertIn("user_data is over 1048576 bytes after its patterns were replaced", out)
+
     def said(self, template: bytes | None, *options: str, user_data: str = "ud") -> list[str]:
         """All that is printed but the summary; the configuration can be used all the same."""
         if template is not None:

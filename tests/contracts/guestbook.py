@@ -41,6 +41,10 @@ class GuestBookContract(Base):
     def end(self, record: Record) -> None:
         """Let a machine be over."""
 
+    @abstractmethod
+    def beat(self, record: Record, at: float) -> None:
+        """Let a machine's heartbeat be written."""
+
     async def _put(self, name: str, body: bytes) -> None:
         await self.book.put(self.record, name, io.BytesIO(body))
 
@@ -90,6 +94,15 @@ class GuestBookContract(Base):
         machine, job = self.book.features(self.record)
         self.assertEqual(str(self.record.processors), machine["total_cpu"])
         self.assertEqual(self.record.uuid, job["job_id"])
+
+    def test_heartbeats(self) -> None:
+        """A machine sees who of its machinetype beats, and where it is."""
+        self.assertEqual(b"", self.book.heartbeats(self.record))
+        self.beat(self.record, 1000.5)
+        self.assertEqual(
+            f"1000 {self.record.name} {self.record.address}\n".encode(),
+            self.book.heartbeats(self.record),
+        )
 
     def test_put(self) -> None:
         """An output is kept whole, for one machine, and the next of its name replaces it."""

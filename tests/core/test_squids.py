@@ -33,7 +33,7 @@ class SquidsTests(SynchronousTestCase):
     def test_found(self) -> None:
         """The machines of the kind that beat, in the order of their addresses."""
         other = evolve(squid(3, "169.254.169.11"), machinetype="pilot")
-        traces = {**BEATEN, other.uuid: BEATEN[ONE.uuid]}
+        traces = {**BEATEN, ONE.uuid: Traces(heartbeat_at=NOW - 1), other.uuid: BEATEN[ONE.uuid]}
         self.assertEqual(
             ("http://169.254.169.9:280", "http://169.254.169.10:280"),
             squids([ONE, TWO, other], traces, NOW, "squid", 280),

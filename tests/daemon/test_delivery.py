@@ -14,11 +14,10 @@ from tests.inplace import in_place
 from vcycle.core.config.model import Machinetype
 from vcycle.core.errors import UserDataError
 from vcycle.core.machine import Limits, Seed, Traces
-from vcycle.core.userdata import SERVED, UNSERVED
+from vcycle.core.userdata import LIMIT, SERVED, UNSERVED
 from vcycle.daemon.delivery import Delivery
 from vcycle.daemon.materials import Materials
 
-LIMIT = 1 << 20
 TEMPLATE = b"#!/bin/sh\n# ##user_data_uuid## ##user_data_option_cvmfs_proxy##\n"
 SQUIDS = ("http://192.168.7.4:280", "http://192.168.7.5:280")
 GROUP = "|".join(SQUIDS)
@@ -106,12 +105,12 @@ class WayTests(DeliveryCase):
 
     def test_too_large(self) -> None:
         """What is over the provider's limit is refused, and so is what is over our own."""
-        for limit, size in ((1000, 1001), (1 << 60, (1 << 24) + 1)):
+        for limit, size in ((1000, 1001), (1 << 60, LIMIT + 1)):
             answer = self.delivery.deliver(
                 self.record, machinetype(), Materials(template=b"x" * size), url=None, limit=limit
             )
             error = self.failureResultOf(answer, UserDataError).value
-            self.assertIn(f"over {min(limit, 1 << 24)} bytes", str(error))
+            self.assertIn(f"over {min(limit, LIMIT)} bytes", str(error))
         self.assertEqual({}, self.ground.disk.files)
 
 

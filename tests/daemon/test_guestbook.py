@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.contracts.guestbook import FILE_BYTES, KEY, USER_DATA, GuestBookContract
 from tests.core.values import record
+from vcycle.core.heartbeats import Heartbeat, listing
 from vcycle.core.machine import Record, Traces
 from vcycle.core.quota import Quota
 from vcycle.daemon.guestbook import GuestBook, NoSuchMachine
@@ -25,6 +26,7 @@ class SmallDesk:
         lambda: MemoryStore("vac01.example.com", quota=Quota(file_bytes=FILE_BYTES))
     )
     records: dict[str, Record] = Factory(dict)
+    beats: dict[str, Heartbeat] = Factory(dict)
 
     def record(self, uuid: str) -> Record | None:
         return self.records.get(uuid)
@@ -34,6 +36,9 @@ class SmallDesk:
 
     def public_key(self, machinetype: str) -> str | None:
         return KEY if machinetype == "pilot" else None
+
+    def heartbeats(self, machinetype: str) -> bytes:
+        return listing(self.beats.values()) if machinetype == "pilot" else b""
 
     async def read(self, record: Record, name: str) -> bytes | None:
         return await self.store.read(record, name)
@@ -67,6 +72,9 @@ class ContractTests(GuestBookContract, GuestBookCase):
         found = self.desk.store.disk.outputs.get(record.directory, {}).get(name)
         return None if found is None else found[0]
 
+    def beat(self, record: Record, at: float) -> None:
+        self.desk.beats[record.uuid] = Heartbeat(at, record.name, str(record.address))
+
     def end(self, record: Record) -> None:
         self.desk.records.pop(record.uuid)
         self.own.dismiss(record)
@@ -76,7 +84,7 @@ class GuestBookTests(GuestBookCase):
     def test_dismissed_while_calling(self) -> None:
         """A machine that is over when its request is answered is told that it is."""
         self.own.dismiss(self.record)
-        for asked in (self.own.public_key, self.own.features):
+        for asked in (self.own.public_key, self.own.features, self.own.heartbeats):
             error = self.assertRaises(NoSuchMachine, asked, self.record)
             self.assertIn(f"{self.record.uuid} is over", str(error))
         self.failureResultOf(self.own.user_data(self.record), NoSuchMachine)

@@ -11,8 +11,8 @@ from tests.core.values import NOW, SPACE, mark, running, space
 from tests.daemon.ground import Ground, cycle_of
 from tests.daemon.spoken import listening
 from vcycle.core.errors import CallTimedOut, StoreError
-from vcycle.core.machine import Record, State
-from vcycle.daemon.space import MESSAGES, SpaceRunner
+from vcycle.core.machine import Limits, Record, State
+from vcycle.daemon.space import LIST_SECONDS, MESSAGES, SpaceRunner
 from vcycle.interfaces import Contents
 from vcycle.testing.store import MemoryStore
 
@@ -63,6 +63,27 @@ class RunTests(SpaceCase):
         self.runner.run(False).__await__().__next__()
         self.assertIsNotNone(self.ground.book.by_secret("secret-of-one"))
         self.assertIsNotNone(self.ground.book.by_address("192.168.7.9"))
+
+    def test_heartbeats(self) -> None:
+        """The list is made anew after some seconds, whoever asks how often; early it is empty."""
+        self.assertEqual(b"", self.runner.heartbeats("pilot"))
+        limits = Limits(fizzle_seconds=600, max_wallclock_seconds=86400, heartbeat_file="beat")
+        first, second = (
+            running(slot, address=f"192.168.7.{slot}", limits=limits) for slot in (1, 2)
+        )
+        self.have(first, second)
+        self.cycle()
+        self.successResultOf(self._beat(first))
+        line = f"{int(NOW)} {first.name} 192.168.7.1\n".encode()
+        self.assertEqual(line, self.runner.heartbeats("pilot"))
+        self.successResultOf(self._beat(second))
+        self.assertEqual(line, self.runner.heartbeats("pilot"))
+        self.ground.reactor.advance(LIST_SECONDS)
+        self.assertEqual(2, self.runner.heartbeats("pilot").count(b"\n"))
+        self.assertEqual(b"", self.runner.heartbeats("other"))
+
+    async def _beat(self, record: Record) -> None:
+        await self.runner.put(record, "beat", io.BytesIO(b""))
 
     def test_problems(self) -> None:
         """With a problem of the configuration nothing is created, and machines are supervised."""

@@ -27,5 +27,8 @@ class MemoryGuestBookTests(GuestBookContract, SynchronousTestCase):
     def kept(self, record: Record, name: str) -> bytes | None:
         return self.memory.outputs.get(record.uuid, {}).get(name)
 
+    def beat(self, record: Record, at: float) -> None:
+        self.memory.beaten[record.uuid] = at
+
     def end(self, record: Record) -> None:
         del self.memory.records[record.uuid]

@@ -80,6 +80,25 @@ class ReadingTests(SynchronousTestCase):
         }.items():
             self.assertEqual(body, self.world.get(path).body, path)
 
+    def test_heartbeats(self) -> None:
+        """A machine finds its like where its user_data says; those of others it does not."""
+        self.world.book.beaten[RECORD.uuid] = 1767225700.75
+        own = f"/heartbeatlists/{RECORD.space}/{RECORD.machinetype}"
+        line = f"1767225700 {RECORD.name} {RECORD.address}\n".encode()
+        for path in (own, SECRET + own):
+            reply = self.world.get(path)
+            self.assertEqual((200, line), (reply.status, reply.body), path)
+        for path in (
+            "/heartbeatlists",
+            f"/heartbeatlists/{RECORD.space}",
+            f"{own}/",
+            f"{own}/x",
+            f"/heartbeatlists/{RECORD.space}/other",
+            f"/heartbeatlists/other.example.com/{RECORD.machinetype}",
+        ):
+            self.assertEqual(404, self.world.get(path).status, path)
+        self.assertEqual(404, self.world.get(own, STRANGER).status)
+
     def test_nothing_else(self) -> None:
         """All other paths are not found, and say no more than that."""
         for path in (

@@ -95,8 +95,8 @@ class LocalImagesTests(SynchronousTestCase):
         """Each row: what cannot be found, and what the administrator is told."""
         open(f"{self.directory}/files/empty", "w").close()
         for reference, words in [
-            ("https://example.com/x", "this version does not fetch"),
-            ("ftp://example.com/x", "this version does not fetch"),
+            ("https://example.com/x", "only files are looked for"),
+            ("ftp://example.com/x", "only files are looked for"),
             ("gone", f"{self.directory}/files/gone: No such file or directory; put the file there"),
             ("empty", "empty"),
             ("a\0b", "no path"),

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from vcycle.core.config.model import Configuration, Machinetype, Problem, Settings, Space
+from vcycle.core.errors import UserDataError
 
 if TYPE_CHECKING:
-    from vcycle.core.machine import Record
     from vcycle.daemon.reaching import Reached
 
 IMAGES = ("root_image", "kernel", "initrd")
 MAX_TEMPLATE = 1 << 24
+_FILE = "user_data_file_"
 
 
 @frozen(kw_only=True)
@@ -55,7 +56,7 @@ def _texts(machinetype: Machinetype) -> Iterator[tuple[str, str]]:
     if machinetype.user_data is not None:
         yield "user_data", machinetype.user_data
     for name, reference in machinetype.user_data_files.items():
-        yield f"user_data_file_{name}", reference
+        yield f"{_FILE}{name}", reference
 
 
 def _urls(configuration: Configuration) -> dict[str, bool]:
@@ -88,7 +89,17 @@ def _of(
         if seen.body is not None:
             contents[option] = seen.body
     if "user_data" in contents:
-        yield _rendered(space, machinetype, contents)
+        from vcycle.commands.rendering import rendered
+
+        template = contents.pop("user_data")
+        files = {option[len(_FILE) :]: body for option, body in contents.items()}
+        try:
+            size = len(rendered(space, machinetype, template, files))
+        except UserDataError as error:
+            yield f"user_data cannot be rendered: {error}", True
+        else:
+            proxy = ", and a proxy" if machinetype.user_data_proxy else ""
+            yield f"user_data rendered: {_size(size)}{proxy}", False
 
 
 def _look(
@@ -108,7 +119,7 @@ def _look(
     if "://" in reference:
         return found[reference]
     wanted = option not in IMAGES
-    own = option.startswith("user_data_file_") and machinetype.pipe is None
+    own = option.startswith(_FILE) and machinetype.pipe is None
     directory = os.path.join(settings.state_dir, "machinetypes", machinetype.directory)
     try:
         path = find(reference, directory, own)
@@ -134,59 +145,3 @@ def _told(what: str, seen: Reached) -> str:
 
 def _size(size: int) -> str:
     return f"{size} bytes" if size < 10**6 else f"{size / 10**6:.1f} MB"
-
-
-def _rendered(
-    space: Space, machinetype: Machinetype, contents: Mapping[str, bytes]
-) -> tuple[str, bool]:
-    """How large user_data is for a machine; an X.509 proxy adds some kilobytes."""
-    from vcycle import __version__
-    from vcycle.core.errors import UserDataError
-    from vcycle.core.metadata import Places
-    from vcycle.core.userdata import PROXY, standard_patterns, substitute
-
-    patterns = standard_patterns(
-        _example(space, machinetype),
-        version=__version__,
-        places=Places.below("http://169.254.169.254"),
-        template=machinetype.user_data,
-        root_image=machinetype.root_image,
-    )
-    if machinetype.user_data_proxy:
-        patterns[PROXY] = ""
-    prefix = "user_data_file_"
-    files = {
-        name[len(prefix) :]: body for name, body in contents.items() if name.startswith(prefix)
-    }
-    try:
-        body = substitute(contents["user_data"], patterns, machinetype.user_data_options, files)
-    except UserDataError as error:
-        return f"user_data cannot be rendered: {error}", True
-    proxy = ", and a proxy" if machinetype.user_data_proxy else ""
-    return f"user_data rendered: {_size(len(body))}{proxy}", False
-
-
-def _example(space: Space, machinetype: Machinetype) -> Record:
-    from vcycle.core.addresses import slot_name
-    from vcycle.core.machine import Limits, Record
-
-    return Record(
-        uuid="00000000-0000-4000-8000-000000000000",
-        name=slot_name(space.factory_name, 0),
-        slot=0,
-        space=space.name,
-        factory=space.factory_name,
-        machinetype=machinetype.name,
-        model=machinetype.machine_model,
-        processors=machinetype.min_processors,
-        memory_mb=machinetype.min_processors * space.mb_per_processor,
-        limits=Limits(
-            fizzle_seconds=machinetype.fizzle_seconds,
-            max_wallclock_seconds=machinetype.max_wallclock_seconds,
-        ),
-        secret="-",  # noqa: S106 - it is no machine's
-        born=0,
-        requested_at=0.0,
-        shutdown_time=0.0,
-        site=space.site,
-    )

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from vcycle.core.machine import Record
 
 EC2_VERSIONS = ("1.0", "2009-04-04", "latest")
+HEARTBEATS = "heartbeatlists"
 OPENSTACK_VERSIONS = ("2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "latest")
 _VERSION = re.compile(r"latest|1\.0|[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _USER_DATA = ("user-data", "user_data")
@@ -19,19 +20,21 @@ _JSON_NAMES = ("meta-data.json", "meta_data.json")
 
 @frozen(kw_only=True)
 class Places:
-    """The three addresses at which a machine finds its features and leaves its outputs."""
+    """The addresses at which a machine finds its features and its like, and leaves its outputs."""
 
     machinefeatures: str
     jobfeatures: str
     joboutputs: str
+    heartbeats: str
 
     @classmethod
     def below(cls, base: str) -> Places:
-        """All three below one address, given without a slash at its end."""
+        """All below one address, given without a slash at its end."""
         return cls(
             machinefeatures=f"{base}/machinefeatures",
             jobfeatures=f"{base}/jobfeatures",
             joboutputs=f"{base}/joboutputs",
+            heartbeats=f"{base}/{HEARTBEATS}",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from vcycle.core.heartbeats import heartbeats
 from vcycle.core.machine import Record, Traces
 
 OPTION = "cvmfs_proxy"
@@ -18,21 +19,10 @@ def squids(
     port: int,
 ) -> tuple[str, ...]:
     """
-    ``http://ADDRESS:PORT`` of a machinetype's machines that are alive by their own word: a
-    heartbeat as current as their own limits ask for. In the order of their addresses.
-
-    Machines with user networking have no address, and machines without ``heartbeat_file`` say
-    nothing: neither is ever among them.
+    ``http://ADDRESS:PORT`` of a machinetype's machines that are alive by their own word, in the
+    order of their addresses.
     """
-    found = {
-        record.address
-        for record in records
-        if record.machinetype == machinetype
-        and record.address is not None
-        and record.doom is None
-        and record.ended_at is None
-        and _beats(record, traces.get(record.uuid), now)
-    }
+    found = {beat.address for beat in heartbeats(records, traces, now, machinetype)}
     return tuple(f"http://{address}:{port}" for address in sorted(found, key=_octets))
 
 
@@ -45,13 +35,6 @@ def before(configured: str | None, proxies: Iterable[str]) -> str | None:
     if not group:
         return configured
     return f"{group};{configured}" if configured else group
-
-
-def _beats(record: Record, traces: Traces | None, now: float) -> bool:
-    if record.limits.heartbeat_file is None or traces is None or traces.heartbeat_at is None:
-        return False
-    within = record.limits.heartbeat_seconds
-    return within == 0 or now - traces.heartbeat_at <= within
 
 
 def _octets(address: str) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from vcycle.core.errors import UserDataError
 from vcycle.core.machine import Record
 from vcycle.core.metadata import Places
 
-LIMIT = 16 * 1024 * 1024
+LIMIT = 1 << 20
 """
 Most bytes that our own web server and CD-ROMs deliver; a provider may take less. EC2's own limit,
 16 KiB, binds nobody here: it is one of Amazon's service, not of the path.
@@ -41,7 +41,7 @@ STANDARD = frozenset(
     {
         *("url", "root_image_url", "site", "space", "machinetype", "machine_hostname", "uuid"),
         *("manager_version", "manager_hostname"),
-        *("machinefeatures_url", "jobfeatures_url", "joboutputs_url"),
+        *("machinefeatures_url", "jobfeatures_url", "joboutputs_url", "heartbeat_machines_url"),
         *_ALIASES,
     }
 )
@@ -75,6 +75,7 @@ def standard_patterns(
         "machinefeatures_url": places.machinefeatures,
         "jobfeatures_url": places.jobfeatures,
         "joboutputs_url": places.joboutputs,
+        "heartbeat_machines_url": f"{places.heartbeats}/{record.space}/{record.machinetype}",
         "uuid": record.uuid,
     }
     patterns.update((alias, patterns[name]) for alias, name in _ALIASES.items())

@@ -24,6 +24,8 @@ class Desk(Protocol):
 
     def public_key(self, machinetype: str) -> str | None: ...
 
+    def heartbeats(self, machinetype: str) -> bytes: ...
+
     def read(self, record: Record, name: str) -> Awaitable[bytes | None]: ...
 
     def put(self, record: Record, name: str, body: IO[bytes]) -> Awaitable[Traces]: ...
@@ -105,6 +107,10 @@ class GuestBook:
         """Machine features and job features as they are now."""
         options = self._desk(record).machinefeatures()
         return features(record, options, shutdown_time=record.shutdown_time)
+
+    def heartbeats(self, record: Record) -> bytes:
+        """The machines of its machinetype that beat."""
+        return self._desk(record).heartbeats(record.machinetype)
 
     async def put(self, record: Record, name: str, body: IO[bytes]) -> None:
         """Keep one job output."""

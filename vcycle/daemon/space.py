@@ -9,6 +9,7 @@ from attrs import define, field
 
 from vcycle.core.config.model import Space
 from vcycle.core.errors import VcycleError
+from vcycle.core.heartbeats import heartbeats, listing
 from vcycle.core.machine import Record, Traces
 from vcycle.daemon import events
 from vcycle.daemon.clocks import ClockWatch
@@ -18,6 +19,9 @@ from vcycle.interfaces import IMachineStore
 
 MESSAGES = 3
 """Last messages of one machine that are told; what it says after so many is only kept."""
+
+LIST_SECONDS = 5.0
+"""For so long a list is given again as it was: machines may ask for it as often as they like."""
 
 
 @define(kw_only=True, eq=False)
@@ -37,6 +41,7 @@ class SpaceRunner:
     wake: Callable[[], None]
     problems: tuple[str, ...] = ()
     trouble: str | None = field(default=None, init=False)
+    _lists: dict[str, tuple[float, bytes]] = field(factory=dict, init=False)
     _heard: dict[str, int] = field(factory=dict, init=False)
     cycle: Cycle | None = field(default=None, init=False)
 
@@ -93,6 +98,22 @@ class SpaceRunner:
         """The ssh key offered to machines of a machinetype."""
         materials = None if self.cycle is None else self.cycle.materials.get(machinetype)
         return None if materials is None else materials.public_key
+
+    def heartbeats(self, machinetype: str) -> bytes:
+        """The list of a machinetype's heartbeats, at most LIST_SECONDS old."""
+        now = self.clock()
+        at, body = self._lists.get(machinetype, (0.0, b""))
+        if self.cycle is not None and not 0 <= now - at < LIST_SECONDS:
+            knowledge = self.cycle.knowledge
+            records = knowledge.records.values()
+            body = listing(heartbeats(records, knowledge.traces, now, machinetype))
+            self._lists = {
+                name: kept
+                for name, kept in self._lists.items()
+                if 0 <= now - kept[0] < LIST_SECONDS
+            }
+            self._lists[machinetype] = (now, body)
+        return body
 
     def read(self, record: Record, name: str) -> Awaitable[bytes | None]:
         """A file of the machine's directory."""

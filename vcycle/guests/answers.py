@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from vcycle.core.errors import StoreError
 from vcycle.core.machine import Record
-from vcycle.core.metadata import Facts, Places, document, wants_user_data
+from vcycle.core.metadata import HEARTBEATS, Facts, Places, document, wants_user_data
 from vcycle.guests.routes import Route
 from vcycle.interfaces import IGuestBook
 
@@ -50,6 +50,10 @@ async def read(book: IGuestBook, record: Record, parts: tuple[str, ...], base: s
     if parts and parts[0] in ("machinefeatures", "jobfeatures"):
         machine, job = book.features(record)
         return _feature(machine if parts[0] == "machinefeatures" else job, parts[1:])
+    if parts and parts[0] == HEARTBEATS:
+        # Of its own machinetype alone: others may be of other owners.
+        own = parts[1:] == (record.space, record.machinetype)
+        return Answer(HTTPStatus.OK, book.heartbeats(record)) if own else NOT_FOUND
     user_data = await book.user_data(record) if wants_user_data(parts) else None
     facts = Facts(
         record=record,

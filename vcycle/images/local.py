@@ -74,7 +74,7 @@ def find(reference: str, directory: str, own: bool = False) -> str:
     """
     if _URL.match(reference):
         raise ImageMissing(
-            f"{reference}: this version does not fetch; put a file there, and give its path"
+            f"{reference}: here only files are looked for; put one there, and give its path"
         )
     if not reference or "\0" in reference:
         raise ImageMissing(f"{reference!r} is no path; give that of a file")

@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from vcycle.core.errors import StoreError
 from vcycle.core.features import features
+from vcycle.core.heartbeats import Heartbeat, listing
 from vcycle.core.machine import Record
 from vcycle.core.quota import Quota, excess, refused_name
 from vcycle.interfaces import IGuestBook
@@ -21,14 +22,15 @@ from vcycle.interfaces import IGuestBook
 class MemoryGuestBook:
     """
     Tests may edit everything; outputs are by uuid and name, and ``options`` are
-    ``machinefeatures_option_``. ``pause``, if set, is awaited before an output is kept;
-    ``broken`` is raised.
+    ``machinefeatures_option_``; ``beaten`` has the times of heartbeats by uuid. ``pause``, if set,
+    is awaited before an output is kept; ``broken`` is raised.
     """
 
     records: dict[str, Record] = Factory(dict)
     templates: dict[str, bytes] = Factory(dict)
     outputs: dict[str, dict[str, bytes]] = Factory(dict)
     key: str | None = None
+    beaten: dict[str, float] = Factory(dict)
     options: dict[str, str] = Factory(dict)
     quota: Quota = Factory(Quota)
     pause: Callable[[], Awaitable[None]] | None = None
@@ -55,6 +57,14 @@ class MemoryGuestBook:
 
     def features(self, record: Record) -> tuple[Mapping[str, str], Mapping[str, str]]:
         return features(record, self.options, shutdown_time=record.shutdown_time)
+
+    def heartbeats(self, record: Record) -> bytes:
+        like = (one for one in self.records.values() if one.machinetype == record.machinetype)
+        return listing(
+            Heartbeat(self.beaten[one.uuid], one.name, one.address)
+            for one in like
+            if one.uuid in self.beaten and one.address is not None
+        )
 
     async def put(self, record: Record, name: str, body: IO[bytes]) -> None:
         self._check()

@@ -25,6 +25,7 @@ from vcycle.core.errors import BadRequest
 from vcycle.core.machine import Capacity, Record, Sighting, Spec, Survey, Traits
 from vcycle.core.network import NetworkPlan
 from vcycle.core.sharing import Ways
+from vcycle.core.userdata import LIMIT
 from vcycle.interfaces import IMachineProvider, RunInThread
 from vcycle.providers.libvirt.capability import Capability, capability, has_networks
 from vcycle.providers.libvirt.connection import Connection, Patience
@@ -57,7 +58,7 @@ class Deadlines:
 class LibvirtProvider(Service):
     """Machines on one hypervisor; what libvirt lists is the truth about them."""
 
-    traits = Traits(settle_seconds=180.0, authoritative=True, max_user_data=1 << 20)
+    traits = Traits(settle_seconds=180.0, authoritative=True, max_user_data=LIMIT)
 
     def __init__(
         self,
