@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 from tests.system.case import SPACE, SystemCase, section
-from tests.system.cloudimage import CloudImage, cloud_image
+from tests.system.cloudimage import cloud_image
 from vcycle.core.machine import Outcome, Record
 
 # A guest under emulation beside others on few processors: cloud-init is Python, and boots slowly.
@@ -37,7 +36,6 @@ class CloudCase(SystemCase):
 
     def cloud(self, name: str, delivery: str, **options: object) -> str:
         """A [machinetype] section of machines of the image."""
-        made = self.image()
         user_data = self.place / "user_data"
         user_data.write_text(TELLS, "utf-8")
         key = self.place / "key.pub"
@@ -46,11 +44,8 @@ class CloudCase(SystemCase):
             f"machinetype {SPACE} {name}",
             {
                 "target_share": 1,
-                "machine_model": "vm-direct",
-                "kernel": made.kernel,
-                "initrd": made.initrd,
-                "kernel_arguments": made.arguments,
-                "root_image": made.image,
+                "machine_model": "vm-raw",
+                "root_image": self.image(),
                 "root_public_key": key,
                 "user_data": user_data,
                 "user_data_delivery": delivery,
@@ -60,18 +55,14 @@ class CloudCase(SystemCase):
             },
         )
 
-    def image(self) -> CloudImage:
+    def image(self) -> Path:
         """The image, where QEMU can read it whichever account it runs as."""
-        made, place = cloud_image(), self.place / "image"
-        place.mkdir(exist_ok=True)
-        for part in (made.kernel, made.initrd, made.image):
-            if not (place / part.name).exists():
-                _have(part, place / part.name)
-        return CloudImage(
-            kernel=place / made.kernel.name,
-            initrd=place / made.initrd.name,
-            image=place / made.image.name,
-        )
+        made = cloud_image()
+        image = self.place / made.name
+        if not image.exists():
+            subprocess.run(["cp", "--sparse=always", str(made), str(image)], check=True)
+            image.chmod(0o644)
+        return image
 
     def lives(self, name: str, delivery: str, **options: object) -> Record:
         """The first machine to have ended that got its user_data so."""
@@ -99,15 +90,6 @@ class CloudCase(SystemCase):
     def said(self, record: Record, name: str) -> str:
         """What the machine told, without its newline."""
         return (self.daemon.output(record, name) or "").strip()
-
-
-def _have(part: Path, place: Path) -> None:
-    """The same file, or where that cannot be a copy of it; it has holes."""
-    try:
-        os.link(part, place)
-    except OSError:
-        subprocess.run(["cp", "--sparse=always", str(part), str(place)], check=True)
-    place.chmod(0o644)
 
 
 del SystemCase

@@ -6,7 +6,7 @@ All ways to an ordinary cloud image, one after another; it takes some minutes, a
 from __future__ import annotations
 
 from tests.system.cloudcase import CloudCase
-from tests.system.cloudimage import ARGUMENTS
+from tests.system.cloudimage import tell_kernel
 from tests.system.systemcase import OnSystem
 
 
@@ -42,8 +42,8 @@ class NetworkVariants(CloudCase, OnSystem):
 
     def test_ec2(self) -> None:
         """cloud-init that takes us for EC2, as images for that cloud do, is served too."""
-        arguments = f"{ARGUMENTS} ci.ds=Ec2"
-        record = self.lives("cloud", "metadata", kernel_arguments=arguments)
+        tell_kernel(self.image(), "ci.ds=Ec2")
+        record = self.lives("cloud", "metadata")
         self.assertIn("DataSourceEc2", self.said(record, "datasource"))
 
     def test_nocloud(self) -> None:
