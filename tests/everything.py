@@ -11,7 +11,9 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Callable
 
 from attrs import frozen
 
@@ -45,8 +47,13 @@ class Step:
     tests: bool = False
     good: tuple[int, ...] = (0,)
 
-    def run(self, directory: Path, patience: float = PATIENCE) -> Count:
-        """Run it with its output shown, and count; what runs over ``patience`` has failed."""
+    def run(
+        self, directory: Path, patience: float = PATIENCE, output: IO[bytes] | None = None
+    ) -> Count:
+        """
+        Run it with its output shown, or put into ``output``, and count; what runs over
+        ``patience`` has failed.
+        """
         report = directory / "report.xml"
         report.unlink(missing_ok=True)
         command = [*self.command, *([f"--junitxml={report}"] if self.tests else [])]
@@ -56,6 +63,8 @@ class Step:
             cwd=directory if self.tests else ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)} if self.tests else None,
             start_new_session=True,
+            stdout=output,
+            stderr=output,
         )
         try:
             status = process.wait(patience)
@@ -73,6 +82,24 @@ class Step:
         if status != 0 and counted.failed == 0:
             return counted + Count(0, 1)
         return counted
+
+
+@frozen
+class Both:
+    """Two steps at the same time; what the second says is shown when both have ended."""
+
+    first: Step
+    second: Step
+
+    def run(self, directory: Path) -> Count:
+        apart = directory / "second"
+        apart.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as beside:
+            later = beside.submit(self.second.run, apart, output=said)
+            count = self.first.run(directory) + later.result()
+            said.seek(0)
+            print(said.read().decode("utf-8", "replace"), flush=True)
+        return count
 
 
 def counted_in(report: Path) -> Count:
@@ -117,9 +144,11 @@ def types() -> Iterator[Step]:
     yield python("mypy", "vcycle", "tests", "demo", "benchmarks")
 
 
-def unit() -> Iterator[Step]:
-    tests = str(ROOT / "tests")
-    yield pytest(tests, f"--ignore={tests}/system", f"--ignore={tests}/packages")
+def unit() -> Iterator[Both]:
+    """The stories, whose simulated weeks take as long as all the others, beside those."""
+    tests, stories = str(ROOT / "tests"), str(ROOT / "tests/stories")
+    apart = (f"--ignore={each}" for each in (f"{tests}/system", f"{tests}/packages", stories))
+    yield Both(pytest(tests, *apart), pytest(stories))
 
 
 def system() -> Iterator[Step]:
@@ -170,7 +199,7 @@ def benchmarks() -> Iterator[Step]:
     yield Step((str(ROOT / "benchmarks/run"), "--short"), good=(0, MISSED))
 
 
-PARTS = {
+PARTS: dict[str, Callable[[], Iterator[Step | Both]]] = {
     "style": style,
     "types": types,
     "unit": unit,
