@@ -11,7 +11,7 @@ from vcycle.core.userdata import PROXY, SHARED_DIRS, standard_patterns, substitu
 if TYPE_CHECKING:
     from vcycle.core.machine import Record
 
-# The longest address that the daemon's own web server is told of.
+# Others, below the secret of a machine, are some characters longer.
 _BASE = "http://169.254.169.254"
 
 
