@@ -176,13 +176,21 @@ _NEST = (
 )
 
 
-def pythons() -> Iterator[Step]:
+def pythons() -> Iterator[Step | Both]:
     """Other Pythons, as far as they are found, and the lowest versions; the rest is by hand."""
     found = interpreters()
     print(told(found), flush=True)
-    for version, versions in chosen(found):
-        words = ("--quick", "--python", version, "--with", versions)
-        yield Step((sys.executable, "-m", "tests.pythons", *words), tests=True)
+    steps = [
+        Step(
+            (
+                *(sys.executable, "-m", "tests.pythons", "--quick"),
+                *("--python", version, "--with", versions),
+            ),
+            tests=True,
+        )
+        for version, versions in chosen(found)
+    ]
+    yield from [Both(*steps)] if len(steps) == 2 else steps
 
 
 def packages() -> Iterator[Step]:

@@ -9,6 +9,7 @@ of packages and of the Python. Other words are for pytest.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import re
 import subprocess
@@ -150,8 +151,10 @@ def tried(interpreter: Path, version: str, versions: str, words: Sequence[str]) 
         # Users without rights run it as well.
         place.chmod(0o755)
         wheels = place / "wheels"
-        # By way of the sdist, which leaves nothing in the checkout.
-        _do(sys.executable, "-m", "build", "-o", wheels, ROOT)
+        # By way of the sdist, which leaves nothing in the checkout; but only one at a time.
+        with (ROOT / "setup.py").open() as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            _do(sys.executable, "-m", "build", "-o", wheels, ROOT)
         (wheel,) = wheels.glob("*.whl")
         python = prepared(interpreter, version, versions, wheel, place / "environment")
         return subprocess.run([python, ROOT / "tests/apart.py", *words], cwd=place).returncode
