@@ -233,6 +233,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     chosen = arguments.part or (QUICK if arguments.quick else _USUAL)
+    # A shell has its jobs ignore it, and the commands that are tested would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     counts, spans = {}, {}
     with tempfile.TemporaryDirectory() as name:
         for part in chosen:
