@@ -85,18 +85,19 @@ class Step:
 
 
 @frozen
-class Both:
-    """Two steps at the same time; what the second says is shown when both have ended."""
+class Beside:
+    """One step beside others; what it says is shown when all have ended."""
 
-    first: Step
-    second: Step
+    one: Step
+    others: tuple[Step, ...]
 
     def run(self, directory: Path) -> Count:
-        apart = directory / "second"
+        apart = directory / "apart"
         apart.mkdir(exist_ok=True)
         with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as beside:
-            later = beside.submit(self.second.run, apart, output=said)
-            count = self.first.run(directory) + later.result()
+            later = beside.submit(self.one.run, apart, output=said)
+            count = sum((step.run(directory) for step in self.others), Count(0, 0))
+            count += later.result()
             said.seek(0)
             print(said.read().decode("utf-8", "replace"), flush=True)
         return count
@@ -144,26 +145,41 @@ def types() -> Iterator[Step]:
     yield python("mypy", "vcycle", "tests", "demo", "benchmarks")
 
 
-def unit() -> Iterator[Both]:
+def unit() -> Iterator[Beside]:
     """The stories, whose simulated weeks take as long as all the others, beside those."""
     tests, stories = str(ROOT / "tests"), str(ROOT / "tests/stories")
     apart = (f"--ignore={each}" for each in (f"{tests}/system", f"{tests}/packages", stories))
-    yield Both(pytest(tests, *apart), pytest(stories))
+    yield Beside(pytest(stories), (pytest(tests, *apart),))
 
 
-def system() -> Iterator[Step]:
+# What waits for minutes for machines whose fate is not known, and what waits for other things.
+_PATIENT = "test_kills"
+_MEANWHILE = ("test_foreign", "test_libvirtd")
+
+
+def system() -> Iterator[Step | Beside]:
     """Each module by itself: libvirt's embedded driver has one root for a process's life."""
     # Built where there is a network, and kept: guests live where there is none.
     yield python("demo.guest", "--iso")
     yield python("tests.system.cloudimage")
-    for module in sorted((ROOT / "tests/system").glob("test_*.py")):
-        yield Step((*_NEST, *_PYTEST, str(module)), tests=True)
+    modules = {path.stem: path for path in sorted((ROOT / "tests/system").glob("test_*.py"))}
+    beside = (
+        _nested(modules.pop(_PATIENT)),
+        tuple(_nested(modules.pop(each)) for each in _MEANWHILE),
+    )
+    for module in modules.values():
+        yield _nested(module)
+    yield Beside(*beside)
+
+
+def _nested(module: Path) -> Step:
+    return Step((*_NEST, *_PYTEST, str(module)), tests=True)
 
 
 def cloud() -> Iterator[Step]:
     yield python("demo.guest", "--iso")
     yield python("tests.system.cloudimage")
-    yield Step((*_NEST, *_PYTEST, str(ROOT / "tests/system/cloudvariants.py")), tests=True)
+    yield _nested(ROOT / "tests/system/cloudvariants.py")
 
 
 # Namespaces of its own for network, mounts and processes: guests reach nothing but the test,
@@ -176,7 +192,7 @@ _NEST = (
 )
 
 
-def pythons() -> Iterator[Step | Both]:
+def pythons() -> Iterator[Step | Beside]:
     """Other Pythons, as far as they are found, and the lowest versions; the rest is by hand."""
     found = interpreters()
     print(told(found), flush=True)
@@ -190,7 +206,7 @@ def pythons() -> Iterator[Step | Both]:
         )
         for version, versions in chosen(found)
     ]
-    yield from [Both(*steps)] if len(steps) == 2 else steps
+    yield from [Beside(steps[0], tuple(steps[1:]))] if len(steps) > 1 else steps
 
 
 def packages() -> Iterator[Step]:
@@ -207,7 +223,7 @@ def benchmarks() -> Iterator[Step]:
     yield Step((str(ROOT / "benchmarks/run"), "--short"), good=(0, MISSED))
 
 
-PARTS: dict[str, Callable[[], Iterator[Step | Both]]] = {
+PARTS: dict[str, Callable[[], Iterator[Step | Beside]]] = {
     "style": style,
     "types": types,
     "unit": unit,
